@@ -1,0 +1,104 @@
+// A text file of the user's, and the way from an offset in it to line and column.
+// Reading and parsing belong to the loaders.
+import { readFileSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
+import type { Problems, Span } from '../diagnostic.ts';
+
+/** Where a value came from. `child` goes down into it, `span` says where to point. */
+export interface Origin {
+  /** The place; with `part` (offset and length in UTF-16 units), a part of a text value. */
+  span(part?: { readonly offset: number; readonly length: number }): Span;
+  /** The origin of a list's item or of a mapping's value. */
+  child(key: string | number): Origin;
+  /** The origin of the mapping's key itself (falls back to the mapping). */
+  key(key: string): Origin;
+}
+
+export class SourceFile {
+  /** As shown to people: relative to the working directory where it lies below it. */
+  readonly name: string;
+  readonly path: string;
+  readonly text: string;
+  readonly #lineStarts: readonly number[];
+
+  constructor(path: string, text: string) {
+    this.path = path;
+    this.name = displayPath(path);
+    this.text = text;
+    const starts = [0];
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+    this.#lineStarts = starts;
+  }
+
+  /** The span that starts at `offset`; cut at the end of its line, at least one column wide. */
+  span(offset: number, length = 1): Span {
+    const line = this.#lineAt(Math.min(offset, this.text.length));
+    const start = this.#lineStarts[line] ?? 0;
+    const lineText = this.lineText(line + 1);
+    const column = Math.min(offset - start, lineText.length);
+    return {
+      file: this.name,
+      line: line + 1,
+      column: column + 1,
+      length: Math.max(1, Math.min(length, lineText.length - column)),
+      lineText,
+    };
+  }
+
+  /** The text of a line that counts from 1, without its ending; empty past the end. */
+  lineText(line: number): string {
+    const start = this.#lineStarts[line - 1];
+    if (start === undefined) return '';
+    const end = this.#lineStarts[line];
+    return this.text.slice(start, end).replace(/\r?\n$/, '');
+  }
+
+  /** The offset at which a line (from 1) starts. */
+  lineStart(line: number): number {
+    return this.#lineStarts[line - 1] ?? this.text.length;
+  }
+
+  #lineAt(offset: number): number {
+    let low = 0;
+    let high = this.#lineStarts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** An origin that always points at the same place: for values whose inside has no positions of its own. */
+export function fixedOrigin(span: Span): Origin {
+  const origin: Origin = { span: () => span, child: () => origin, key: () => origin };
+  return origin;
+}
+
+/** A path as shown to people. */
+export function displayPath(path: string): string {
+  const below = relative(process.cwd(), path);
+  return below === '' || below.startsWith('..') || isAbsolute(below) ? path : below;
+}
+
+/** Reads a file; what goes wrong becomes a diagnostic (at `from`, the place that names the file). */
+export function readSource(path: string, problems: Problems, from?: Span): SourceFile | undefined {
+  try {
+    return new SourceFile(path, readFileSync(path, 'utf8'));
+  } catch (error) {
+    problems.add({
+      code: 'file-unreadable',
+      summary: 'file cannot be read',
+      ...(from && { at: from }),
+      details: [`${displayPath(path)}: ${systemErrorText(error)}`],
+    });
+    return undefined;
+  }
+}
+
+/** `no such file or directory` and its like, from a Node system error. */
+export function systemErrorText(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*')?$/, '');
+}

@@ -1,0 +1,183 @@
+// The one shape of all modules: prepare → inspect → decide → change → conclude.
+// A module never talks to a host or to the network: it gives sh fragments and reads what they printed.
+//
+//   arguments ─prepare─► wanted ─inspect─► (host reads) ─decide─► changes ─change─► (host writes) ─conclude─► result
+import type { FileProbe, FileState } from './file-probe.ts';
+
+/** JSON schema (draft 7 as ajv reads it) of a module's arguments: an object with described properties. */
+export type ArgumentSchema = {
+  readonly type: 'object';
+  readonly properties: Readonly<Record<string, PropertySchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+  readonly [keyword: string]: unknown;
+};
+
+export type PropertySchema = {
+  readonly description: string;
+  /** True: the value (or each item of a list) is a CEL condition, checked and evaluated, not a template. */
+  readonly condition?: true;
+  readonly [keyword: string]: unknown;
+};
+
+/**
+ * A thing on a host that a task looks at or touches: `file:/etc/x`, `service:cron`, `package`,
+ * `netfilter`, `routing`, `sysctl:net.ipv4.ip_forward`; `*` is everything. Files overlap with
+ * the folders they are in.
+ */
+export type Resource =
+  | '*'
+  | 'netfilter'
+  | 'routing'
+  | 'package'
+  | `${'file' | 'service' | 'sysctl'}:${string}`;
+
+/** What the play gives a module on the controller's side. */
+export interface Controller {
+  /** Bytes of a file beside the role or playbook. `folder` is where Ansible keeps that sort of file. */
+  readFile(name: string, folder: 'files' | 'templates'): Uint8Array;
+  /** A template file, rendered with the task's variables. */
+  renderFile(name: string): string;
+  /** True with --diff: only then do inspections fetch the old content of files. */
+  readonly diff: boolean;
+  /** Task variables by name, host facts among them (data: never compiled). Undefined = not known. */
+  variable(name: string): unknown;
+  /** `fairlead: role ROLE, template FILE` for generated headers, or undefined outside of roles. */
+  readonly roleName: string | undefined;
+}
+
+/** An argument is well-formed and still cannot be right: a diagnostic before any host is contacted. */
+export class ArgumentError extends Error {
+  readonly argument: string;
+  readonly hint: string | undefined;
+
+  constructor(argument: string, message: string, hint?: string) {
+    super(message);
+    this.name = 'ArgumentError';
+    this.argument = argument;
+    this.hint = hint;
+  }
+}
+
+export interface Inspection {
+  /** All file probes of a wave are answered by one stat and one sha256sum together. */
+  readonly files?: readonly FileProbe[];
+  /** Read-only sh; its status and output are given to decide. */
+  readonly script?: string;
+}
+
+export interface Output {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Inspected {
+  /** By the path that was probed; has an entry for each probe. */
+  readonly files: ReadonlyMap<string, FileState>;
+  /** Of Inspection.script; status 0 and empty where there was none. */
+  readonly output: Output;
+}
+
+/** A difference for people: text before and after, or lines such as `mode: 0644 → 0600`. */
+export interface Diff {
+  readonly title: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Fields that `register` sees besides changed, failed, skipped, msg. Plain JSON. */
+export type ResultFields = Readonly<Record<string, unknown>>;
+
+export type Verdict<Changes> =
+  | { readonly kind: 'unchanged'; readonly message?: string; readonly fields?: ResultFields }
+  | { readonly kind: 'skipped'; readonly message: string; readonly fields?: ResultFields }
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly hint?: string;
+      readonly fields?: ResultFields;
+    }
+  | {
+      readonly kind: 'change';
+      readonly changes: Changes;
+      /** What will be done, for people: `create /etc/x, mode 0644`. */
+      readonly message: string;
+      readonly diffs?: readonly Diff[];
+      readonly fields?: ResultFields;
+    };
+
+export interface ChangeProgram {
+  /** sh that makes the changes; doing it twice does no harm. Runs under `set -eu`. */
+  readonly script: string;
+  /** Content too large for a program (over INLINE_LIMIT_BYTES), put there before the script runs. */
+  readonly uploads?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+  /** What the engine has to do once the script has run. */
+  readonly then?: { readonly kind: 'reboot'; readonly bootId: string; readonly timeoutMs: number };
+}
+
+export type Conclusion =
+  | { readonly kind: 'changed'; readonly message?: string; readonly fields?: ResultFields }
+  | { readonly kind: 'unchanged'; readonly message?: string; readonly fields?: ResultFields }
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly hint?: string;
+      readonly fields?: ResultFields;
+    };
+
+/** A module that works on the host. */
+export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown> {
+  readonly kind: 'host';
+  /** Without `ansible.builtin.`. */
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly schema: ArgumentSchema;
+  /** The argument that a bare string stands for (`command: uptime`), where the module takes one. */
+  readonly freeForm?: string;
+  /** Arguments (valid by the schema) to the wanted state; throws ArgumentError. Same input, same output. */
+  prepare(args: Args, controller: Controller): Wanted;
+  /** What inspect looks at. */
+  reads(wanted: Wanted): readonly Resource[];
+  /** What change may touch. */
+  writes(wanted: Wanted): readonly Resource[];
+  inspect(wanted: Wanted): Inspection;
+  decide(wanted: Wanted, actual: Inspected): Verdict<Changes>;
+  change(wanted: Wanted, changes: Changes): ChangeProgram;
+  /** Reads what the change printed. Without it: status 0 is changed, anything else failed with its stderr. */
+  conclude?(wanted: Wanted, changes: Changes, output: Output): Conclusion;
+}
+
+/** What a controller module gets beside its arguments. Conditions come as functions. */
+export type ControllerVerdict =
+  | {
+      readonly kind: 'ok';
+      readonly message?: string;
+      readonly fields?: ResultFields;
+      readonly variables?: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'failed'; readonly message: string; readonly fields?: ResultFields };
+
+/** A module that only needs what the controller knows: assert, debug, fail, set_fact. */
+export interface ControllerModule<Args = unknown> {
+  readonly kind: 'controller';
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: ArgumentSchema;
+  readonly freeForm?: string;
+  /** Conditions among the arguments arrive as `Condition`. */
+  evaluate(args: Args): ControllerVerdict;
+}
+
+/** A CEL argument, ready to be asked. */
+export interface Condition {
+  readonly source: string;
+  /** Its value for this host. Throws with a message where the evaluation fails. */
+  value(): unknown;
+}
+
+export type Module = HostModule<never, never, never> | ControllerModule<never>;
+
+/** Content up to this size travels inside the program. */
+export const INLINE_LIMIT_BYTES = 256 * 1024;
