@@ -1,0 +1,46 @@
+// The run-time half of "an unknown name is an error": values as Handlebars sees them.
+// Handlebars' strict mode lets unknown names pass inside #if, #each and helper arguments; these proxies do not.
+import { NameError, type Values } from './shape.ts';
+
+/** The root context: names are looked up, and their templates rendered, only when a template asks for them. */
+export function guardedContext(values: Values): object {
+  return new Proxy(
+    {},
+    {
+      get: (_target, name) => (typeof name === 'string' ? guarded(values.get(name), name) : undefined),
+      has: (_target, name) => typeof name === 'string' && values.has(name),
+      getOwnPropertyDescriptor: (_target, name) =>
+        typeof name === 'string' && values.has(name)
+          ? { configurable: true, enumerable: true, value: undefined }
+          : undefined,
+    },
+  );
+}
+
+const proxies = new WeakMap<object, object>();
+const originals = new WeakMap<object, object>();
+
+/** The value that `guarded` was given; anything else as it is. */
+export function unguarded(value: unknown): unknown {
+  return value !== null && typeof value === 'object' ? (originals.get(value) ?? value) : value;
+}
+
+/** The value with every mapping in it, at any depth, throwing a NameError for keys it does not have. */
+export function guarded(value: unknown, path: string): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  const before = proxies.get(value);
+  if (before !== undefined) return before;
+  const proxy = Array.isArray(value)
+    ? value.map((item, index) => guarded(item, `${path}.${index}`))
+    : new Proxy(value, {
+        get: (target, key) => {
+          if (typeof key !== 'string') return Reflect.get(target, key);
+          if (Object.hasOwn(target, key)) return guarded(Reflect.get(target, key), `${path}.${key}`);
+          if (key === 'toJSON') return undefined;
+          throw new NameError(`${path}.${key}`);
+        },
+      });
+  proxies.set(value, proxy);
+  originals.set(proxy, value);
+  return proxy;
+}

@@ -1,0 +1,128 @@
+// The helpers that templates may call. Pure functions of their arguments; docs/templates.md lists them.
+import Handlebars from 'handlebars';
+import ipaddr from 'ipaddr.js';
+import { quote } from '../shell.ts';
+import { describe } from './shape.ts';
+
+type Helper = (...args: never[]) => unknown;
+
+/** By name. Each is called with the evaluated arguments; Handlebars' own options argument is cut off. */
+export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
+  ['sh', (value: unknown) => quote(asText(value))],
+  ['json', (value: unknown) => JSON.stringify(value)],
+  ['eq', (a: unknown, b: unknown) => a === b],
+  ['ne', (a: unknown, b: unknown) => a !== b],
+  ['lt', (a: number, b: number) => a < b],
+  ['le', (a: number, b: number) => a <= b],
+  ['gt', (a: number, b: number) => a > b],
+  ['ge', (a: number, b: number) => a >= b],
+  ['and', (...values: unknown[]) => values.every(truthy)],
+  ['or', (...values: unknown[]) => values.find(truthy) ?? values.at(-1)],
+  ['not', (value: unknown) => !truthy(value)],
+  ['default', (value: unknown, fallback: unknown) => value ?? fallback],
+  ['concat', (...values: unknown[]) => values.map(asText).join('')],
+  ['join', (list: unknown, separator: string) => asList(list).map(asText).join(separator)],
+  ['length', (value: string | unknown[] | object) => sizeOf(value)],
+  ['includes', (container: unknown, item: unknown) => includes(container, item)],
+  ['add', (...numbers: number[]) => numbers.map(asNumber).reduce((sum, n) => sum + n, 0)],
+  ['upper', (text: unknown) => asText(text).toUpperCase()],
+  ['lower', (text: unknown) => asText(text).toLowerCase()],
+  ['indent', (text: unknown, columns: number) => asText(text).replace(/^(?=.)/gm, ' '.repeat(columns))],
+  ['network', (cidr: string) => networkOf(cidr)],
+  ['address', (cidr: string) => parseCidr(cidr).address.toString()],
+  ['prefix', (cidr: string) => parseCidr(cidr).prefix],
+  ['family', (address: string) => (ipaddr.parse(address.split('/')[0] ?? '').kind() === 'ipv4' ? 4 : 6)],
+  ['versionAtLeast', (version: string, wanted: string) => compareVersions(version, wanted) >= 0],
+]);
+
+/** Handlebars' own that stay: blocks and lookup. */
+export const BLOCK_HELPERS: ReadonlySet<string> = new Set(['if', 'unless', 'each', 'with']);
+const BUILT_IN = new Set([...BLOCK_HELPERS, 'lookup']);
+
+export function isHelper(name: string): boolean {
+  return HELPERS.has(name) || BUILT_IN.has(name);
+}
+
+export function helperNames(): readonly string[] {
+  return [...HELPERS.keys(), ...BUILT_IN];
+}
+
+/** An isolated Handlebars with these helpers and no others. */
+export function handlebarsWithHelpers(): typeof Handlebars {
+  const handlebars = Handlebars.create();
+  for (const name of Object.keys(handlebars.helpers)) {
+    if (!BUILT_IN.has(name)) handlebars.unregisterHelper(name);
+  }
+  for (const [name, helper] of HELPERS) {
+    handlebars.registerHelper(name, (...args: unknown[]) => helper(...(args.slice(0, -1) as never[])));
+  }
+  return handlebars;
+}
+
+/** A value as it stands in text. Lists, mappings, null and undefined have no text: a TypeError. */
+export function asText(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    default:
+      throw new TypeError(`${describe(value)} has no text form`);
+  }
+}
+
+/** Numeric comparison of dotted versions; what follows the numbers (`-amd64`) is ignored. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [numbersOf(a), numbersOf(b)];
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function numbersOf(version: string): number[] {
+  return (/^\d+(\.\d+)*/.exec(version)?.[0] ?? '0').split('.').map(Number);
+}
+
+function truthy(value: unknown): boolean {
+  return !Handlebars.Utils.isEmpty(value) && value !== 0;
+}
+
+function asNumber(value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError(`${describe(value)} is not a number`);
+  return value;
+}
+
+function asList(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError(`${describe(value)} is not a list`);
+  return value;
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value)) return value.length;
+  if (value !== null && typeof value === 'object') return Object.keys(value).length;
+  throw new TypeError(`${describe(value)} has no length`);
+}
+
+function includes(container: unknown, item: unknown): boolean {
+  if (typeof container === 'string') return container.includes(asText(item));
+  if (Array.isArray(container)) return container.includes(item);
+  throw new TypeError(`${describe(container)} cannot include anything`);
+}
+
+function parseCidr(cidr: string): { address: ipaddr.IPv4 | ipaddr.IPv6; prefix: number } {
+  const [address, prefix] = ipaddr.parseCIDR(cidr);
+  return { address, prefix };
+}
+
+function networkOf(cidr: string): string {
+  const { address, prefix } = parseCidr(cidr);
+  const network =
+    address.kind() === 'ipv4'
+      ? ipaddr.IPv4.networkAddressFromCIDR(cidr)
+      : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  return `${network.toString()}/${prefix}`;
+}
