@@ -58,19 +58,22 @@ export interface Diagnostic {
 
 /** Problems of one load, gathered so that all of them are shown at once. */
 export class Problems {
-  readonly #found: Diagnostic[] = [];
+  readonly #found = new Map<string, Diagnostic>();
 
+  /** The same problem at the same place, found once for each host or loop item, counts once. */
   add(diagnostic: Diagnostic): void {
-    this.#found.push(diagnostic);
+    const { code, at, details } = diagnostic;
+    const key = JSON.stringify([code, at?.file, at?.line, at?.column, details]);
+    if (!this.#found.has(key)) this.#found.set(key, diagnostic);
   }
 
   get list(): readonly Diagnostic[] {
-    return this.#found;
+    return [...this.#found.values()];
   }
 
   /** Ends a stage: throws a DiagnosticError with everything found so far, if anything was. */
   throwIfAny(): void {
-    if (this.#found.length > 0) throw new DiagnosticError(this.#found);
+    if (this.#found.size > 0) throw new DiagnosticError(this.list);
   }
 }
 

@@ -17,6 +17,8 @@ export type PropertySchema = {
   readonly description: string;
   /** True: the value (or each item of a list) is a CEL condition, checked and evaluated, not a template. */
   readonly condition?: true;
+  /** True: the value names a template file, whose names are checked before any host is contacted. */
+  readonly template?: true;
   readonly [keyword: string]: unknown;
 };
 
@@ -113,7 +115,15 @@ export interface ChangeProgram {
   /** Content too large for a program (over INLINE_LIMIT_BYTES), put there before the script runs. */
   readonly uploads?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   /** What the engine has to do once the script has run. */
-  readonly then?: { readonly kind: 'reboot'; readonly bootId: string; readonly timeoutMs: number };
+  readonly then?: {
+    readonly kind: 'reboot';
+    readonly bootId: string;
+    readonly timeoutMs: number;
+    /** How long to leave the host alone once it is back. */
+    readonly settleMs?: number;
+    /** sh that has to succeed before the host counts as back. */
+    readonly testCommand?: string;
+  };
 }
 
 export type Conclusion =
@@ -136,8 +146,12 @@ export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown>
   readonly schema: ArgumentSchema;
   /** The argument that a bare string stands for (`command: uptime`), where the module takes one. */
   readonly freeForm?: string;
+  /** True: nothing may run behind it in the same program (reboot). */
+  readonly endsWave?: true;
   /** Arguments (valid by the schema) to the wanted state; throws ArgumentError. Same input, same output. */
   prepare(args: Args, controller: Controller): Wanted;
+  /** The files it would write, for `fairlead render`; modes in octal. Modules that write none leave it out. */
+  files?(wanted: Wanted): readonly { readonly path: string; readonly bytes: Uint8Array; readonly mode: string }[];
   /** What inspect looks at. */
   reads(wanted: Wanted): readonly Resource[];
   /** What change may touch. */
@@ -156,6 +170,8 @@ export type ControllerVerdict =
       readonly message?: string;
       readonly fields?: ResultFields;
       readonly variables?: Readonly<Record<string, unknown>>;
+      /** The message is for people who asked for this much: 2 stands for -vv. Undefined: for everybody. */
+      readonly verbosity?: number;
     }
   | { readonly kind: 'failed'; readonly message: string; readonly fields?: ResultFields };
 
@@ -177,7 +193,8 @@ export interface Condition {
   value(): unknown;
 }
 
-export type Module = HostModule<never, never, never> | ControllerModule<never>;
+/** Any module. Whoever has one passes back to it what it gave: wanted states and changes are opaque outside. */
+export type Module = HostModule | ControllerModule;
 
 /** Content up to this size travels inside the program. */
 export const INLINE_LIMIT_BYTES = 256 * 1024;

@@ -129,6 +129,16 @@ export class Condition {
     }
   }
 
+  /** Its value, or `fallback` where it cannot be evaluated. */
+  valueOr(values: Values, fallback: unknown): unknown {
+    try {
+      return this.value(values);
+    } catch (error) {
+      if (error instanceof ConditionError) return fallback;
+      throw error;
+    }
+  }
+
   /** True or false; anything else is a ConditionError. */
   holds(values: Values): boolean {
     const value = this.value(values);

@@ -22,24 +22,10 @@ export function checkTemplateNames(template: Template, names: Names, problems: P
   checkProgram(template.ast, {
     template,
     names,
-    problems: onceEach(problems),
+    problems,
     contexts: [{ kind: 'record', fields: new Map() }],
     blockParams: new Map(),
     partialArguments: new Map(),
-  });
-}
-
-/** A loop's body is checked for each item, but one place is reported once. */
-function onceEach(problems: Problems): Problems {
-  const seen = new Set<string>();
-  return Object.assign(Object.create(problems), {
-    add(diagnostic: Parameters<Problems['add']>[0]) {
-      const { at } = diagnostic;
-      const key = `${diagnostic.code} ${at?.file}:${at?.line}:${at?.column}`;
-      if (seen.has(key)) return;
-      seen.add(key);
-      problems.add(diagnostic);
-    },
   });
 }
 

@@ -1,0 +1,39 @@
+// When a rollout stops: any_errors_fatal, max_fail_percentage, and a batch in which nobody is left.
+// Unreachable counts as failed.
+import type { ResolvedPlay } from '../resolve/resolved-play.ts';
+import type { HostRun } from './host-run.ts';
+
+/** Whether hosts have to wait for each other, because one's failure may stop the rest. */
+export function needsLockStep(play: ResolvedPlay): boolean {
+  return play.anyErrorsFatal || play.maxFailPercentage !== undefined;
+}
+
+/** Why the play must not go on after what happened in the batch, or undefined. */
+export function reasonToStop(play: ResolvedPlay, batch: readonly HostRun[]): string | undefined {
+  const out = batch.filter((run) => !run.isActive).map((run) => run.name);
+  if (out.length === 0) return undefined;
+  const names = out.length <= 3 ? out.join(', ') : `${out.slice(0, 3).join(', ')} and ${out.length - 3} more`;
+  if (play.anyErrorsFatal) return `${names} failed, and any_errors_fatal is set`;
+  const percentage = (out.length / batch.length) * 100;
+  if (play.maxFailPercentage !== undefined && percentage > play.maxFailPercentage) {
+    return `${names} failed: ${Math.round(percentage)} % of the batch, more than max_fail_percentage ${play.maxFailPercentage}`;
+  }
+  return out.length === batch.length ? `all hosts of the batch failed: ${names}` : undefined;
+}
+
+/** The hosts in batches, as `serial` wants them; the last size repeats. */
+export function batchesOf<T>(hosts: readonly T[], sizes: ResolvedPlay['serial']): readonly (readonly T[])[] {
+  if (sizes.length === 0) return hosts.length === 0 ? [] : [hosts];
+  const batches: T[][] = [];
+  for (let at = 0, index = 0; at < hosts.length; index += 1) {
+    const size = sizes[Math.min(index, sizes.length - 1)];
+    const wanted =
+      size?.kind === 'percent'
+        ? Math.floor((hosts.length * size.amount) / 100)
+        : (size?.amount ?? hosts.length);
+    const count = Math.max(1, Math.floor(wanted));
+    batches.push(hosts.slice(at, at + count));
+    at += count;
+  }
+  return batches;
+}

@@ -1,0 +1,28 @@
+// What commands may use of the process: main.ts makes it, tests make their own.
+import type { DiagnosticError } from '../diagnostic.ts';
+import { diagnosticsText } from '../report/diagnostic-text.ts';
+import { COLOURS, NO_COLOURS } from '../report/paint.ts';
+
+export interface CliContext {
+  /** The words that start fairlead itself: node and the path of its main file. */
+  readonly fairlead: readonly [string, ...string[]];
+  /** Results. */
+  readonly out: (text: string) => void;
+  /** Everything else. */
+  readonly err: (text: string) => void;
+  /** Gets the exit status when a command is over. */
+  readonly exit: (status: number) => void;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Whether stdout is a terminal that may be drawn on, and whether each of the two takes colours. */
+  readonly terminal: { readonly isLive: boolean; readonly outColours: boolean; readonly errColours: boolean };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Exit status 2: the user's files or words are wrong. */
+export function showDiagnostics(context: CliContext, error: DiagnosticError): void {
+  const { errColours } = context.terminal;
+  context.err(diagnosticsText(error.diagnostics, errColours ? COLOURS : NO_COLOURS));
+  const count = error.diagnostics.length;
+  context.err(`\n${count === 1 ? '1 problem' : `${count} problems`}, no host was contacted\n`);
+}

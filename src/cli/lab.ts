@@ -1,0 +1,132 @@
+// fairlead lab: try things on a throwaway fleet. Turns words into calls of lab/ and says what happened.
+import { Command, InvalidArgumentError } from 'commander';
+import { createLab, DEFAULT_HOST_COUNT } from '../lab/create-lab.ts';
+import { openLab } from '../lab/lab.ts';
+import { LabError } from '../lab/lab-error.ts';
+import { labStatus, statusText } from '../lab/lab-status.ts';
+import { type Argv, attach, hostEnvironment } from '../lab/namespaces.ts';
+import { missingRequirements, requirementText } from '../lab/requirements.ts';
+import { DEFAULT_LAB_NAME, labFolder, readLabState } from '../lab/state.ts';
+import { removeLab, sweepLabs } from '../lab/sweep.ts';
+
+export const LAB_HELP = `Usage: fairlead lab COMMAND [--name LAB]
+
+A throwaway fleet on this machine, made of namespaces: hosts with a real sshd,
+two providers that drop spoofed sources, and an internet. Nothing of it is
+visible outside. Needs root on Linux.
+
+Commands:
+  up [--hosts N]             start a lab of N hosts (default ${DEFAULT_HOST_COUNT})
+  run PLAYBOOK [OPTIONS...]  fairlead run on the lab's inventory, from inside
+  status                     who is up, and reachable from the internet
+  probe [--count N]          the same with N connections per address (default 100)
+  shell HOST [COMMAND...]    a root shell on a host, past its network
+  reboot HOST                pull the plug and boot; files stay, kernel state goes
+  down                       remove the lab and everything in it
+
+Options:
+  --name LAB                 labs of different names live side by side
+                             (default "${DEFAULT_LAB_NAME}"); give it before HOST or PLAYBOOK
+`;
+
+export interface LabCommandContext {
+  /** The words that start fairlead itself: node and the path of its main file. */
+  readonly fairlead: Argv;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Gets the exit status when a command is over: 0, 1 where the lab failed, 2 where it cannot be. */
+  readonly exit: (status: number) => void;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/** To be added to the program. Never throws for what goes wrong with a lab. */
+export function labCommand(context: LabCommandContext): Command {
+  const command = new Command('lab').enablePositionalOptions().configureHelp({ formatHelp: () => LAB_HELP });
+  const add = (words: string) =>
+    command
+      .command(words)
+      .passThroughOptions()
+      .configureHelp({ formatHelp: () => LAB_HELP })
+      .option('--name <lab>', '', DEFAULT_LAB_NAME);
+  const act =
+    <Words extends readonly unknown[]>(does: (...words: Words) => Promise<number>) =>
+    async (...words: Words): Promise<void> =>
+      context.exit(await guarded(context, () => does(...words)));
+
+  add('up')
+    .option('--hosts <count>', '', wholeNumber, DEFAULT_HOST_COUNT)
+    .action(act((options: Named & { readonly hosts: number }) => up(context, options)));
+  add('run <words...>').action(act((words: string[], { name }: Named) => run(context, name, words)));
+  add('status').action(act(({ name }: Named) => status(context, name, 3)));
+  add('probe')
+    .option('--count <count>', '', wholeNumber, 100)
+    .action(act(({ name, count }: Named & { readonly count: number }) => status(context, name, count)));
+  add('shell <host> [command...]').action(
+    act((host: string, words: string[], { name }: Named) => shell(name, host, words)),
+  );
+  add('reboot <host>').action(act((host: string, { name }: Named) => reboot(context, name, host)));
+  add('down').action(act(({ name }: Named) => down(context, name)));
+  return command;
+}
+
+async function guarded(context: LabCommandContext, does: () => Promise<number>): Promise<number> {
+  const missing = missingRequirements();
+  if (missing.length > 0) {
+    context.err(`error: ${requirementText(missing)}\n`);
+    return 2;
+  }
+  try {
+    for (const name of await sweepLabs()) context.err(`removed lab ${name}, which nobody owns any more\n`);
+    return await does();
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    context.err(`error: ${error.message}\n`);
+    if (error.hint !== undefined) context.err(`hint: ${error.hint}\n`);
+    return 1;
+  }
+}
+
+async function up(context: LabCommandContext, { name, hosts }: Named & { hosts: number }): Promise<number> {
+  const startMs = performance.now();
+  const lab = await createLab({ name, hostCount: hosts });
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  context.out(`lab ${name}: ${hosts} hosts up in ${seconds} s\n  inventory  ${lab.paths.inventory}\n`);
+  return 0;
+}
+
+async function run(context: LabCommandContext, name: string, words: readonly string[]): Promise<number> {
+  const lab = openLab(name);
+  return attach(lab.controllerCommand([...context.fairlead, 'run', '-i', lab.paths.inventory, ...words]));
+}
+
+async function status(context: LabCommandContext, name: string, count: number): Promise<number> {
+  context.out(statusText(await labStatus(openLab(name), count)));
+  return 0;
+}
+
+async function shell(name: string, host: string, words: readonly string[]): Promise<number> {
+  const [program = '/bin/sh', ...more] = words;
+  return attach(openLab(name).hostCommand(host, [program, ...more]), hostEnvironment());
+}
+
+async function reboot(context: LabCommandContext, name: string, host: string): Promise<number> {
+  const startMs = performance.now();
+  await openLab(name).reboot(host);
+  context.out(`${host}: up again after ${((performance.now() - startMs) / 1000).toFixed(1)} s\n`);
+  return 0;
+}
+
+async function down(context: LabCommandContext, name: string): Promise<number> {
+  const there = readLabState(labFolder(name)) !== undefined;
+  await removeLab(labFolder(name));
+  context.out(there ? `lab ${name} is gone\n` : `there is no lab ${name}\n`);
+  return 0;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('a whole number from 1 is wanted.');
+  return Number(text);
+}

@@ -1,0 +1,86 @@
+// What a run tells: everything that any report may want to show, as data. apply emits them, report reads them.
+import type { Facts } from './host/facts.ts';
+import type { UnreachableReason } from './host/host.ts';
+import type { Diff, ResultFields } from './modules/module.ts';
+
+/** A task as people see it. */
+export interface TaskLabel {
+  readonly id: number;
+  /** `role : name`. */
+  readonly title: string;
+  readonly module: string;
+  /** Where it is written: `playbooks/edge.yml:12:5`. */
+  readonly place: string;
+}
+
+/**
+ * What became of a task on a host.
+ * `would-change`: in check mode. `unknown`: the connection was lost while it ran; counts as failed.
+ */
+export type TaskStatus = 'ok' | 'changed' | 'would-change' | 'skipped' | 'failed' | 'ignored' | 'unknown';
+
+export interface TaskOutcome {
+  readonly status: TaskStatus;
+  /** One sentence for people; empty where there is nothing to say. */
+  readonly message: string;
+  readonly hint?: string;
+  readonly diffs: readonly Diff[];
+  /** Set where the task loops: `item` for people, its place, how many there are. */
+  readonly item?: { readonly label: string; readonly index: number; readonly count: number };
+  /** rc, stdout and their like; without those of tasks with no_log. */
+  readonly fields: ResultFields;
+}
+
+/** Where a host stands at the end of a run. */
+export type HostStatus = 'ok' | 'failed' | 'unreachable' | 'interrupted' | 'not-started';
+
+export interface HostRecap {
+  readonly host: string;
+  readonly status: HostStatus;
+  readonly ok: number;
+  readonly changed: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly ignored: number;
+  /** What a person has to know about a host that did not end well: `nothing was changed`, for one. */
+  readonly state: string;
+}
+
+export type RunEvent =
+  | { readonly kind: 'run-started'; readonly hosts: readonly string[]; readonly mode: 'apply' | 'check' }
+  | { readonly kind: 'play-started'; readonly play: string; readonly hosts: readonly string[] }
+  | {
+      readonly kind: 'batch-started';
+      readonly index: number;
+      readonly count: number;
+      readonly hosts: readonly string[];
+    }
+  | { readonly kind: 'host-connecting'; readonly host: string }
+  | { readonly kind: 'host-connected'; readonly host: string }
+  | {
+      readonly kind: 'host-unreachable';
+      readonly host: string;
+      readonly reason: UnreachableReason;
+      readonly message: string;
+      readonly hint?: string;
+    }
+  | { readonly kind: 'facts-gathered'; readonly host: string; readonly facts: Facts }
+  | {
+      readonly kind: 'host-working';
+      readonly host: string;
+      readonly doing: 'gathering facts' | 'inspecting' | 'changing' | 'rebooting';
+      readonly tasks: readonly TaskLabel[];
+    }
+  | {
+      readonly kind: 'task-finished';
+      readonly host: string;
+      readonly task: TaskLabel;
+      /** How many tasks of the play the host has behind it, of how many. */
+      readonly progress: { readonly done: number; readonly of: number };
+      readonly outcome: TaskOutcome;
+    }
+  | { readonly kind: 'host-finished'; readonly host: string; readonly status: HostStatus }
+  | { readonly kind: 'rollout-stopped'; readonly play: string; readonly reason: string }
+  | { readonly kind: 'run-ended'; readonly recap: readonly HostRecap[]; readonly elapsedMs: number };
+
+export type Emit = (event: RunEvent) => void;

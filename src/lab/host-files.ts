@@ -1,0 +1,112 @@
+// The configuration files that hosts of a lab are born with: what an installer would have written.
+// Pure text; boot-script.ts and init-script.ts are the programs beside them.
+import {
+  bareAddress,
+  CONTROLLER_ADDRESS,
+  INTERNET_ADDRESS,
+  INTERNET_ADDRESS6,
+  type LabHost,
+  type LabPlan,
+  MANAGEMENT_PREFIX_LENGTH,
+} from './plan.ts';
+
+/** A host's /etc/network/interfaces, interfaces(5). The default routes lead to the first provider. */
+export function interfacesText(host: LabHost): string {
+  const uplinks = host.links.map((link, at) => {
+    const gateway = at === 0 ? `\n    gateway ${link.gateway}` : '';
+    const gateway6 = at === 0 ? `\n    gateway ${link.gateway6}` : '';
+    return `
+auto ${link.device}
+iface ${link.device} inet static
+    address ${link.address}${gateway}
+iface ${link.device} inet6 static
+    address ${link.address6}${gateway6}
+    dad-attempts 0
+    accept_ra 0
+`;
+  });
+  return `auto lo
+iface lo inet loopback
+
+auto mgmt
+iface mgmt inet static
+    address ${host.managementAddress}/${MANAGEMENT_PREFIX_LENGTH}
+${uplinks.join('')}`;
+}
+
+/** /etc/hosts of every host: no DNS in a lab. */
+export function hostsText(plan: LabPlan): string {
+  const lines = [
+    '127.0.0.1 localhost',
+    '::1 localhost ip6-localhost ip6-loopback',
+    `${CONTROLLER_ADDRESS} controller`,
+    `${INTERNET_ADDRESS} internet`,
+    `${INTERNET_ADDRESS6} internet`,
+    ...plan.hosts.map((host) => `${host.managementAddress} ${host.name}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** sshd_config(5): root by key alone, nothing that waits for DNS or PAM, room for a whole fleet's worth of sessions. */
+export const SSHD_CONFIG = `HostKey /etc/ssh/ssh_host_ed25519_key
+PidFile /run/sshd.pid
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+UseDNS no
+PrintMotd no
+LoginGraceTime 30
+MaxStartups 200:30:500
+MaxSessions 100
+Subsystem sftp internal-sftp
+`;
+
+/** Loose, as systemd and Ubuntu ship it: strict would drop what comes in on the second uplink. */
+export const SYSCTL_CONF = `net.ipv4.conf.mgmt.rp_filter = 2
+net.ipv4.conf.isp1.rp_filter = 2
+net.ipv4.conf.isp2.rp_filter = 2
+`;
+
+/** known_hosts, sshd(8): each host under its name and all its addresses. `keys` are "type base64 comment". */
+export function knownHostsText(plan: LabPlan, keys: ReadonlyMap<string, string>): string {
+  const lines = plan.hosts.flatMap((host) => {
+    const [type, key] = (keys.get(host.name) ?? '').split(' ');
+    if (type === undefined || key === undefined) return [];
+    const addresses = host.links.flatMap((link) => [bareAddress(link.address), bareAddress(link.address6)]);
+    return [`${[host.name, host.managementAddress, ...addresses].join(',')} ${type} ${key}`];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** The lab's inventory: group `edge`, with the variables that the split-access role wants. */
+export function inventoryText(
+  plan: LabPlan,
+  files: { readonly knownHosts: string; readonly key: string },
+): string {
+  const hosts = plan.hosts.map((host) => {
+    const links = host.links.map(
+      (link) => `            - name: ${link.name}
+              device: ${link.device}
+              address: ${link.address}
+              gateway: ${link.gateway}
+              address6: '${link.address6}'
+              gateway6: '${link.gateway6}'
+`,
+    );
+    return `        ${host.name}:
+          ansible_host: ${host.managementAddress}
+          split_access_links:
+${links.join('')}`;
+  });
+  return `# A throwaway fleet; its addresses are reachable from within the lab only: fairlead lab run PLAYBOOK
+all:
+  vars:
+    ansible_user: root
+    ansible_ssh_private_key_file: ${files.key}
+    fairlead_known_hosts: ${files.knownHosts}
+  children:
+    edge:
+      hosts:
+${hosts.join('')}`;
+}

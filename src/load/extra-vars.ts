@@ -1,0 +1,43 @@
+// Extra variables of the command line: `-e key=value`, `-e '{"key": …}'`, `-e @file.yml`. They win over all others.
+import type { Problems } from '../diagnostic.ts';
+import { type Located, locatedEntries } from './playbook.ts';
+import { loadVariablesFile } from './role.ts';
+import { fixedOrigin, SourceFile } from './source.ts';
+import { parseYaml } from './yaml-document.ts';
+
+/** Later arguments win over earlier ones. As in Ansible, `key=value` gives text. */
+export function parseExtraVars(
+  texts: readonly string[],
+  problems: Problems,
+): ReadonlyMap<string, Located<unknown>> {
+  const variables = new Map<string, Located<unknown>>();
+  for (const text of texts) {
+    for (const [name, value] of parseOne(text, problems)) variables.set(name, value);
+  }
+  return variables;
+}
+
+function parseOne(text: string, problems: Problems): ReadonlyMap<string, Located<unknown>> {
+  if (text.startsWith('@')) return loadVariablesFile(text.slice(1), problems);
+  const source = new SourceFile('-e', text);
+  if (/^\s*[{[]/.test(text)) {
+    const document = parseYaml(source, problems);
+    return document === undefined ? new Map() : locatedEntries(document.data, document.origin);
+  }
+  const pairs = [...text.matchAll(/([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)(?:\s+|$)/g)];
+  if (pairs.map((pair) => pair[0]).join('') !== text.trimStart() || pairs.length === 0) {
+    problems.add({
+      code: 'usage',
+      summary: 'command line cannot be used',
+      at: source.span(0, text.length),
+      details: ['extra variables are key=value, JSON or @FILE'],
+    });
+    return new Map();
+  }
+  return new Map(
+    pairs.map(([, name = '', value = '']) => [
+      name,
+      { value: value.replace(/^(["'])([\s\S]*)\1$/, '$2'), origin: fixedOrigin(source.span(0, text.length)) },
+    ]),
+  );
+}

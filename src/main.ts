@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// The only file that knows the process: its arguments, environment, streams, signals and exit status.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CliContext } from './cli/context.ts';
+import { runProgram } from './cli/program.ts';
+
+/** EX_SOFTWARE of sysexits.h: a bug of ours. */
+const BUG_STATUS = 70;
+
+const interruption = new AbortController();
+let interruptions = 0;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interruptions += 1;
+    if (interruptions > 1) process.exit(130);
+    process.stderr.write('\ninterrupted: ending what is under way (once more to leave at once)\n');
+    interruption.abort();
+  });
+}
+// A closed pipe (| head) is the reader's wish, not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+const { env } = process;
+const wantsColours = env.NO_COLOR === undefined || env.NO_COLOR === '';
+const context: CliContext = {
+  fairlead: [process.execPath, fileURLToPath(import.meta.url)],
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  exit: (status) => {
+    process.exitCode = status;
+  },
+  signal: interruption.signal,
+  terminal: {
+    isLive: process.stdout.isTTY === true && env.TERM !== 'dumb',
+    outColours: wantsColours && process.stdout.isTTY === true,
+    errColours: wantsColours && process.stderr.isTTY === true,
+  },
+  environment: env,
+};
+
+try {
+  await runProgram(process.argv.slice(2), version(), context);
+} catch (error) {
+  process.stderr.write(
+    `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exitCode = BUG_STATUS;
+}
+
+function version(): string {
+  const path = fileURLToPath(new URL('../package.json', import.meta.url));
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}

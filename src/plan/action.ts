@@ -1,0 +1,47 @@
+// One task on one host (or one item of its loop), ready to run: its arguments rendered, its wish known.
+import type { Become } from '../host/host.ts';
+import type { ControllerVerdict, HostModule, Resource } from '../modules/module.ts';
+import type { HostScope } from '../resolve/host-scope.ts';
+import type { ResolvedTask } from '../resolve/resolved-task.ts';
+
+export interface Item {
+  readonly value: unknown;
+  readonly index: number;
+  readonly count: number;
+}
+
+interface ActionBase {
+  readonly task: ResolvedTask;
+  /** For people: `role : task name`. */
+  readonly title: string;
+  readonly item: Item | undefined;
+  /** For conditions that ask about the result. */
+  readonly scope: HostScope;
+}
+
+/** What is to be done with a task's item. */
+export type Action =
+  /** On the host. */
+  | (ActionBase & {
+      readonly kind: 'host';
+      readonly module: HostModule;
+      readonly wanted: unknown;
+      readonly reads: readonly Resource[];
+      readonly writes: readonly Resource[];
+      readonly become: Become | undefined;
+      readonly environment: Readonly<Record<string, string>>;
+      readonly mode: 'apply' | 'check';
+      readonly timeoutMs: number | undefined;
+    })
+  /** Already known: the module works on the controller. */
+  | (ActionBase & { readonly kind: 'controller'; readonly verdict: ControllerVerdict })
+  /** `leaves`: whether names that the task would have set are now `unset`, or can never be known: `unknowable`. */
+  | (ActionBase & {
+      readonly kind: 'skipped';
+      readonly reason: string;
+      readonly leaves: 'unset' | 'unknowable';
+    })
+  /** The arguments cannot be rendered or are wrong for this host. */
+  | (ActionBase & { readonly kind: 'failed'; readonly message: string; readonly hint?: string });
+
+export type HostAction = Extract<Action, { kind: 'host' }>;

@@ -1,0 +1,165 @@
+// From a task and a host's variables to an action. A pure function of what is known at this moment.
+
+import { type Diagnostic, DiagnosticError } from '../diagnostic.ts';
+import type { Become } from '../host/host.ts';
+import { ArgumentError, type ControllerModule, type HostModule } from '../modules/module.ts';
+import { ConditionError } from '../render/condition.ts';
+import { NameError } from '../render/shape.ts';
+import { RenderError } from '../render/template.ts';
+import type { HostScope } from '../resolve/host-scope.ts';
+import type { ProjectFiles } from '../resolve/project-files.ts';
+import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import { argumentDiagnostic, completeArguments, controllerFor } from '../resolve/task-arguments.ts';
+import { Secret } from '../secret.ts';
+import type { Action, Item } from './action.ts';
+
+export interface ActionContext {
+  readonly files: ProjectFiles;
+  readonly mode: 'apply' | 'check';
+  readonly diff: boolean;
+}
+
+/** The list that a task loops over, or undefined where it has no loop. */
+export function loopItems(
+  task: ResolvedTask,
+  scope: HostScope,
+): readonly unknown[] | { readonly error: string } | undefined {
+  if (task.loop === undefined) return undefined;
+  try {
+    const list = task.loop.evaluate(scope);
+    return Array.isArray(list) ? list : { error: 'loop needs a list' };
+  } catch (error) {
+    return { error: failureOf(task, error).message };
+  }
+}
+
+export function planAction(
+  task: ResolvedTask,
+  scope: HostScope,
+  item: Item | undefined,
+  context: ActionContext,
+): Action {
+  const base = { task, title: '', item, scope };
+  try {
+    const title = titleOf(task, scope);
+    const named = { ...base, title };
+    for (const test of task.when) {
+      const holds = typeof test === 'boolean' ? test : test.holds(scope);
+      if (holds) continue;
+      return {
+        ...named,
+        kind: 'skipped',
+        reason: typeof test === 'boolean' ? 'when: false' : `when: ${test.text}`,
+        leaves: 'unset',
+      };
+    }
+    const complete = completeArguments(task, task.args.evaluate(scope), scope);
+    if (complete.kind === 'invalid') {
+      return { ...named, kind: 'failed', message: complete.diagnostics.map(oneLine).join('; ') };
+    }
+    return task.module.kind === 'controller'
+      ? { ...named, kind: 'controller', verdict: (task.module as ControllerModule).evaluate(complete.args) }
+      : hostAction(named, task.module, complete.args, context);
+  } catch (error) {
+    return { ...base, title: base.title || plainTitle(task), kind: 'failed', ...failureOf(task, error) };
+  }
+}
+
+/** `role : name`, the module's name where the task has none. */
+export function titleOf(task: ResolvedTask, scope: HostScope): string {
+  try {
+    return withRole(task, String(task.name?.evaluate(scope) ?? task.module.name));
+  } catch {
+    return plainTitle(task);
+  }
+}
+
+function hostAction(
+  base: Omit<
+    Extract<Action, { kind: 'host' }>,
+    'kind' | 'module' | 'wanted' | 'reads' | 'writes' | 'become' | 'environment' | 'mode' | 'timeoutMs'
+  >,
+  module: HostModule,
+  args: Record<string, unknown>,
+  context: ActionContext,
+): Action {
+  const { task, scope } = base;
+  const wanted = module.prepare(args, controllerFor(task, scope, context.files, { diff: context.diff }));
+  const checks = task.checkMode ?? context.mode === 'check';
+  return {
+    ...base,
+    kind: 'host',
+    module,
+    wanted,
+    reads: module.reads(wanted),
+    writes: module.writes(wanted),
+    become: becomeOf(task, scope),
+    environment: environmentOf(task, scope),
+    mode: checks ? 'check' : 'apply',
+    timeoutMs: task.timeoutMs,
+  };
+}
+
+function becomeOf({ become }: ResolvedTask, scope: HostScope): Become | undefined {
+  const variable = (name: string): unknown => (scope.has(name) ? scope.get(name) : undefined);
+  const wanted = become.become ?? asFlag(variable('ansible_become'));
+  if (wanted !== true) return undefined;
+  const method = become.method ?? variable('ansible_become_method') ?? 'sudo';
+  if (method !== 'sudo' && method !== 'su' && method !== 'doas') {
+    throw new ArgumentError('become_method', `${String(method)} is none of sudo, su, doas`);
+  }
+  const password = variable('ansible_become_password') ?? variable('ansible_become_pass');
+  const flags = become.flags ?? variable('ansible_become_flags');
+  return {
+    method,
+    user: String(become.user ?? variable('ansible_become_user') ?? 'root'),
+    ...(password !== undefined &&
+      password !== null && {
+        password: password instanceof Secret ? password : new Secret(String(password)),
+      }),
+    ...(flags !== undefined && flags !== null && { flags: String(flags) }),
+  };
+}
+
+function asFlag(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') return ['yes', 'true', 'on', '1'].includes(value.toLowerCase());
+  return undefined;
+}
+
+function environmentOf(task: ResolvedTask, scope: HostScope): Readonly<Record<string, string>> {
+  const environment: Record<string, string> = {};
+  for (const layer of task.environment) {
+    for (const [name, value] of Object.entries(layer.evaluate(scope) as object))
+      environment[name] = String(value);
+  }
+  return environment;
+}
+
+/** What made planning stop, as a failure of this task on this host. Anything unexpected is a bug and goes on up. */
+function failureOf(task: ResolvedTask, error: unknown): { message: string; hint?: string } {
+  if (error instanceof ArgumentError) {
+    const { hint } = error;
+    return { message: oneLine(argumentDiagnostic(task, error)), ...(hint !== undefined && { hint }) };
+  }
+  if (error instanceof RenderError || error instanceof ConditionError) {
+    const { file, line, column } = error.at;
+    return { message: `${error.message} (${file}:${line}:${column})` };
+  }
+  if (error instanceof DiagnosticError) return { message: error.diagnostics.map(oneLine).join('; ') };
+  if (error instanceof NameError) return { message: error.message };
+  throw error;
+}
+
+function oneLine(diagnostic: Diagnostic): string {
+  const place = diagnostic.at && ` (${diagnostic.at.file}:${diagnostic.at.line}:${diagnostic.at.column})`;
+  return `${diagnostic.details?.join(', ') ?? diagnostic.summary}${place ?? ''}`;
+}
+
+function plainTitle(task: ResolvedTask): string {
+  return withRole(task, task.module.name);
+}
+
+function withRole(task: ResolvedTask, name: string): string {
+  return task.role === undefined ? name : `${task.role.role.name} : ${name}`;
+}

@@ -1,0 +1,108 @@
+// Builds the scope of a task on a host: which variables there are, in Ansible's order of precedence.
+// docs/variables.md tells the order; here it is made.
+import { dirname } from 'node:path';
+import type { Problems } from '../diagnostic.ts';
+import { hostVariables } from '../load/inventory/host-variables.ts';
+import { groupsMap } from '../load/inventory/membership.ts';
+import type { Inventory } from '../load/inventory/model.ts';
+import { HostScope, type RunState, type ScopeLayers, type VariableLayer } from './host-scope.ts';
+import type { ResolvedPlay } from './resolved-play.ts';
+import type { ResolvedTask } from './resolved-task.ts';
+import type { VariableTemplates } from './variable-templates.ts';
+
+export interface PlayScopesOptions {
+  readonly inventory: Inventory;
+  readonly playbookPath: string;
+  readonly extraVars: VariableLayer;
+  readonly templates: VariableTemplates;
+  readonly checkMode: boolean;
+}
+
+/** Scopes for the tasks of one play. */
+export class PlayScopes {
+  readonly #play: ResolvedPlay;
+  readonly #options: PlayScopesOptions;
+  readonly #groups: Readonly<Record<string, readonly string[]>>;
+  readonly #inventoryLayers = new Map<string, VariableLayer>();
+
+  constructor(play: ResolvedPlay, options: PlayScopesOptions) {
+    this.#play = play;
+    this.#options = options;
+    this.#groups = groupsMap(options.inventory);
+  }
+
+  /** `task` undefined: the play's own variables, for connection settings and the like. */
+  scope(
+    host: string,
+    task: ResolvedTask | undefined,
+    state: RunState,
+    more: {
+      readonly item?: { readonly value: unknown; readonly index: number };
+      readonly problems?: Problems;
+    } = {},
+  ): HostScope {
+    const { extraVars, templates } = this.#options;
+    const role = task?.role;
+    const others = this.#play.roles.filter((each) => each !== role).map((each) => each.role.defaults);
+    const layers: ScopeLayers = {
+      magic: this.#magic(host, task, more.item),
+      overResults: role === undefined ? [extraVars] : [extraVars, role.parameters],
+      overFacts: [
+        ...(task === undefined ? [] : [task.vars]),
+        ...(role === undefined ? [] : [role.role.vars]),
+        ...this.#play.vars,
+      ],
+      belowFacts: [
+        this.inventoryVariables(host),
+        ...(role === undefined ? [] : [role.role.defaults]),
+        ...others,
+      ],
+    };
+    return new HostScope({
+      layers,
+      state,
+      templates,
+      role: role?.variables,
+      ...(more.problems !== undefined && { problems: more.problems }),
+    });
+  }
+
+  /** The inventory's variables of a host, merged once. */
+  inventoryVariables(host: string): VariableLayer {
+    let layer = this.#inventoryLayers.get(host);
+    if (layer === undefined) {
+      layer = hostVariables(this.#options.inventory, host);
+      this.#inventoryLayers.set(host, layer);
+    }
+    return layer;
+  }
+
+  /** Layers in which a user can set a role's variables, for finding misspelled ones. */
+  userLayers(host: string, role: ResolvedTask['role']): readonly VariableLayer[] {
+    const own = role === undefined ? [] : [role.parameters];
+    return [this.#options.extraVars, ...own, ...this.#play.vars, this.inventoryVariables(host)];
+  }
+
+  #magic(
+    host: string,
+    task: ResolvedTask | undefined,
+    item: { readonly value: unknown; readonly index: number } | undefined,
+  ): ReadonlyMap<string, unknown> {
+    const magic = new Map<string, unknown>([
+      ['inventory_hostname', host],
+      ['inventory_hostname_short', host.split('.')[0]],
+      ['group_names', this.#options.inventory.hosts.get(host)?.groupNames ?? []],
+      ['groups', this.#groups],
+      ['playbook_dir', dirname(this.#options.playbookPath)],
+      ['ansible_check_mode', this.#options.checkMode],
+      ['ansible_play_hosts', this.#play.hosts],
+      ['ansible_play_name', this.#play.name],
+    ]);
+    if (task?.role !== undefined) {
+      magic.set('role_name', task.role.role.name);
+      magic.set('role_path', task.role.role.folder);
+    }
+    if (item !== undefined) magic.set('item', item.value);
+    return magic;
+  }
+}

@@ -1,0 +1,154 @@
+// Files on the controller's side that tasks name: found as Ansible finds them, read once for the whole run.
+
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { type Diagnostic, DiagnosticError, Problems } from '../diagnostic.ts';
+import { displayPath, SourceFile, systemErrorText } from '../load/source.ts';
+import { ArgumentError } from '../modules/module.ts';
+import { member, type Names, type Values } from '../render/shape.ts';
+import { type Partials, Template } from '../render/template.ts';
+import { checkTemplateNames } from '../render/template-names.ts';
+import { fileOrigin, PACKAGE_FOLDER, partialsIn, type ResolvedRole } from './resolved-role.ts';
+import type { ResolvedTask } from './resolved-task.ts';
+
+/** The variable that a generated file's first line is made from. */
+export const HEADER_VARIABLE = 'fairlead_header';
+
+/** Files beside one playbook and its roles. One object for the run: it caches. */
+export class ProjectFiles {
+  readonly #playbookFolder: string;
+  readonly #bytes = new Map<string, Uint8Array>();
+  readonly #templates = new Map<string, Template>();
+  readonly #partials = new Map<string, Partials>();
+
+  constructor(playbookFolder: string) {
+    this.#playbookFolder = playbookFolder;
+  }
+
+  /** Throws an ArgumentError (for the argument `src`) where the file is not there or cannot be read. */
+  read(name: string, folder: 'files' | 'templates', role: ResolvedRole | undefined): Uint8Array {
+    const path = this.#find(name, folder, role);
+    let bytes = this.#bytes.get(path);
+    if (bytes === undefined) {
+      try {
+        bytes = readFileSync(path);
+      } catch (error) {
+        throw new ArgumentError('src', `${displayPath(path)}: ${systemErrorText(error)}`);
+      }
+      this.#bytes.set(path, bytes);
+    }
+    return bytes;
+  }
+
+  /** The template file with the values in it. Throws RenderError, or DiagnosticError where it is no template. */
+  render(name: string, role: ResolvedRole | undefined, values: Values): string {
+    const template = this.#template(name, role);
+    const text = String(template.value(withHeader(values, headerLine(name, role, HASH_PLACE))));
+    if (!text.includes(HASH_PLACE)) return text;
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
+    return text.replaceAll(HASH_PLACE, hash);
+  }
+
+  /** The variables that a template file names, partials included. */
+  references(name: string, role: ResolvedRole | undefined): ReadonlySet<string> {
+    return new Set([...this.#template(name, role).references].filter((each) => each !== HEADER_VARIABLE));
+  }
+
+  /** The variables that the template files named in a task's arguments use, as far as those names are fixed. */
+  namesInTemplatesOf(task: ResolvedTask): ReadonlySet<string> {
+    let names = this.#namesByTask.get(task);
+    if (names === undefined) {
+      names = new Set(
+        templateArguments(task).flatMap((name) => [...this.#referencesIfThere(name, task.role)]),
+      );
+      this.#namesByTask.set(task, names);
+    }
+    return names;
+  }
+  readonly #namesByTask = new WeakMap<ResolvedTask, ReadonlySet<string>>();
+
+  checkNames(name: string, role: ResolvedRole | undefined, names: Names, problems: Problems): void {
+    checkTemplateNames(
+      this.#template(name, role),
+      {
+        shape: (each) => (each === HEADER_VARIABLE ? { kind: 'known', value: '' } : names.shape(each)),
+        names: () => [...names.names(), HEADER_VARIABLE],
+      },
+      problems,
+    );
+  }
+
+  /** A missing file is told when its task is planned. */
+  #referencesIfThere(name: string, role: ResolvedRole | undefined): Iterable<string> {
+    try {
+      return this.references(name, role);
+    } catch (error) {
+      if (error instanceof ArgumentError || error instanceof DiagnosticError) return [];
+      throw error;
+    }
+  }
+
+  #template(name: string, role: ResolvedRole | undefined): Template {
+    const path = this.#find(name, 'templates', role);
+    const key = `${role?.role.folder ?? ''} ${path}`;
+    const before = this.#templates.get(key);
+    if (before !== undefined) return before;
+    const source = new SourceFile(path, Buffer.from(this.read(name, 'templates', role)).toString('utf8'));
+    const problems = new Problems();
+    const template = Template.parse(source.text, fileOrigin(source), problems, this.#partialsFor(role));
+    problems.throwIfAny();
+    if (template === undefined) throw new DiagnosticError([] as readonly Diagnostic[]);
+    this.#templates.set(key, template);
+    return template;
+  }
+
+  #partialsFor(role: ResolvedRole | undefined): Partials {
+    const key = role?.role.folder ?? '';
+    let partials = this.#partials.get(key);
+    if (partials === undefined) {
+      const own = role === undefined ? [] : [join(role.role.folder, 'templates')];
+      const folders = [join(PACKAGE_FOLDER, 'templates'), join(this.#playbookFolder, 'templates'), ...own];
+      partials = partialsIn(folders, (path) => new SourceFile(path, readFileSync(path, 'utf8')));
+      this.#partials.set(key, partials);
+    }
+    return partials;
+  }
+
+  #find(name: string, folder: 'files' | 'templates', role: ResolvedRole | undefined): string {
+    if (isAbsolute(name)) return name;
+    const candidates = [
+      ...(role === undefined ? [] : [join(role.role.folder, folder, name), join(role.role.folder, name)]),
+      join(this.#playbookFolder, folder, name),
+      join(this.#playbookFolder, name),
+    ];
+    const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+    if (found !== undefined) return resolve(found);
+    throw new ArgumentError('src', `${name} is not there`, `put it at ${displayPath(candidates[0] ?? name)}`);
+  }
+}
+
+/** Fixed values of the arguments that name template files. */
+function templateArguments(task: ResolvedTask): readonly string[] {
+  const shape = task.args.shape({ shape: () => undefined, names: () => [] });
+  return Object.entries(task.module.schema.properties).flatMap(([name, property]) => {
+    if (property.template !== true) return [];
+    const field = member(shape, name);
+    const value = 'found' in field && field.found.kind === 'known' ? field.found.value : undefined;
+    return typeof value === 'string' ? [value] : [];
+  });
+}
+
+const HASH_PLACE = '\u0001INPUT-HASH\u0001';
+
+function headerLine(name: string, role: ResolvedRole | undefined, hash: string): string {
+  const from = role === undefined ? '' : `role ${role.role.name}, `;
+  return `Made by fairlead: ${from}template ${name.replace(/\.(hbs|handlebars)$/, '')}, input ${hash}; changes here are overwritten.`;
+}
+
+function withHeader(values: Values, header: string): Values {
+  return {
+    has: (name) => name === HEADER_VARIABLE || values.has(name),
+    get: (name) => (name === HEADER_VARIABLE ? header : values.get(name)),
+  };
+}

@@ -1,0 +1,240 @@
+// A play with everything found: its hosts, its roles and their dependencies in order, its tasks, its variables.
+import { dirname, join, resolve } from 'node:path';
+import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import type { Inventory } from '../load/inventory/model.ts';
+import type { Located, PlayDocument, RoleReference, TaskDocument } from '../load/playbook.ts';
+import { findRole, loadRole, loadVariablesFile, type Role } from '../load/role.ts';
+import { ValueTemplate } from '../render/value-template.ts';
+import { matchHosts } from './host-pattern.ts';
+import type { VariableLayer } from './host-scope.ts';
+import { PACKAGE_FOLDER, type ResolvedRole } from './resolved-role.ts';
+import {
+  becomeOf,
+  type Inherited,
+  onFailure,
+  type ResolvedTask,
+  resolveTask,
+  testsOf,
+} from './resolved-task.ts';
+import { RoleVariables } from './role-variables.ts';
+import { isSelected, type TagSelection } from './tags.ts';
+
+export interface Section {
+  readonly kind: 'pre_tasks' | 'tasks' | 'post_tasks';
+  readonly tasks: readonly ResolvedTask[];
+}
+
+export interface ResolvedPlay {
+  readonly name: string;
+  readonly origin: PlayDocument['origin'];
+  readonly hosts: readonly string[];
+  readonly sections: readonly Section[];
+  readonly handlers: readonly ResolvedTask[];
+  /** In Ansible's order of precedence, highest first: role vars of other roles, vars_files, vars. */
+  readonly vars: readonly VariableLayer[];
+  readonly roles: readonly ResolvedRole[];
+  /** `on-demand`: only where a template or condition names `facts`. */
+  readonly gatherFacts: 'always' | 'never' | 'on-demand';
+  /** Sizes of the batches; the last one repeats. Empty: all at once. */
+  readonly serial: readonly BatchSize[];
+  readonly maxFailPercentage: number | undefined;
+  readonly anyErrorsFatal: boolean;
+  readonly remoteUser: string | undefined;
+  readonly port: number | undefined;
+  readonly become: ResolvedTask['become'];
+}
+
+export type BatchSize = { readonly kind: 'hosts' | 'percent'; readonly amount: number };
+
+export interface PlayContext {
+  readonly inventory: Inventory;
+  readonly playbookPath: string;
+  readonly limit: { readonly pattern: string; readonly at?: Span } | undefined;
+  readonly tags: TagSelection;
+  readonly become: ResolvedTask['become'];
+}
+
+export function resolvePlay(document: PlayDocument, context: PlayContext, problems: Problems): ResolvedPlay {
+  const folder = dirname(context.playbookPath);
+  const { keys } = document;
+  const become = becomeOf(keys, context.become);
+  const environment = keys.get('environment');
+  const inherited: Inherited = {
+    when: testsOf(keys.list<string | boolean>('when'), problems),
+    tags: new Set(keys.list('tags').map((each) => each.value)),
+    become,
+    environment:
+      environment === undefined
+        ? []
+        : [ValueTemplate.compile(environment.value, environment.origin, problems)],
+    onFailure: onFailure(keys.get<boolean>('ignore_errors')?.value) ?? 'stop-host',
+    noLog: keys.get<boolean>('no_log')?.value ?? false,
+    role: undefined,
+  };
+  const roles = new RoleSequence(folder, inherited, problems);
+  for (const reference of document.roles) roles.add(reference);
+  const resolveAll = (documents: readonly TaskDocument[]): readonly ResolvedTask[] =>
+    documents.flatMap((task) => resolveTask(task, inherited, problems) ?? []);
+  const select = (tasks: readonly ResolvedTask[]): readonly ResolvedTask[] =>
+    tasks.filter((task) => isSelected(task.tags, context.tags));
+  const handlers = [...roles.handlers, ...resolveAll(document.handlers)];
+  const sections: readonly Section[] = [
+    { kind: 'pre_tasks', tasks: select(resolveAll(document.preTasks)) },
+    { kind: 'tasks', tasks: select([...roles.tasks, ...resolveAll(document.tasks)]) },
+    { kind: 'post_tasks', tasks: select(resolveAll(document.postTasks)) },
+  ];
+  checkNotify([...sections.flatMap((section) => section.tasks), ...handlers], handlers, problems);
+  const gatherFacts = keys.get<boolean>('gather_facts')?.value;
+  return {
+    name: document.name ?? document.hosts.map((each) => each.value).join(','),
+    origin: document.origin,
+    hosts: hostsOf(document, context, problems),
+    sections,
+    handlers,
+    vars: [
+      ...roles.roles.map((each) => each.role.vars),
+      ...document.varsFiles.map((file) => loadVarsFile(file, folder, problems)),
+      document.vars,
+    ],
+    roles: roles.roles,
+    gatherFacts: gatherFacts === undefined ? 'on-demand' : gatherFacts ? 'always' : 'never',
+    serial: keys.list<number | string>('serial').flatMap((each) => batchSize(each, problems) ?? []),
+    maxFailPercentage: keys.get<number>('max_fail_percentage')?.value,
+    anyErrorsFatal: keys.get<boolean>('any_errors_fatal')?.value ?? false,
+    remoteUser: keys.get<string>('remote_user')?.value,
+    port: keys.get<number>('port')?.value,
+    become,
+  };
+}
+
+/** The roles of a play in the order they run: each after those it depends on, each dependency once. */
+class RoleSequence {
+  readonly roles: ResolvedRole[] = [];
+  readonly tasks: ResolvedTask[] = [];
+  readonly handlers: ResolvedTask[] = [];
+  readonly #folders: readonly string[];
+  readonly #inherited: Inherited;
+  readonly #problems: Problems;
+  readonly #loaded = new Map<string, Role>();
+
+  constructor(playbookFolder: string, inherited: Inherited, problems: Problems) {
+    this.#folders = [join(playbookFolder, 'roles'), resolve('roles'), join(PACKAGE_FOLDER, 'roles')];
+    this.#inherited = inherited;
+    this.#problems = problems;
+  }
+
+  add(reference: RoleReference, dependents: readonly string[] = []): void {
+    const name = reference.name.value;
+    const role = this.#load(reference);
+    if (role === undefined) return;
+    for (const dependency of role.dependencies) {
+      if (dependents.includes(dependency.value)) {
+        this.#problems.add({
+          code: 'role-unknown',
+          summary: 'role depends on itself',
+          at: dependency.origin.span(),
+          details: [[...dependents, name, dependency.value].join(' needs ')],
+        });
+      } else if (!this.roles.some((each) => each.role.name === dependency.value)) {
+        this.add({ name: dependency, parameters: new Map(), keys: reference.keys }, [...dependents, name]);
+      }
+    }
+    const resolved: ResolvedRole = {
+      role,
+      parameters: reference.parameters,
+      variables: RoleVariables.of(role),
+    };
+    const { keys } = reference;
+    const inherited: Inherited = {
+      ...this.#inherited,
+      role: resolved,
+      when: [...this.#inherited.when, ...testsOf(keys.list<string | boolean>('when'), this.#problems)],
+      tags: new Set([...this.#inherited.tags, ...keys.list('tags').map((each) => each.value)]),
+      become: becomeOf(keys, this.#inherited.become),
+    };
+    this.roles.push(resolved);
+    this.tasks.push(...role.tasks.flatMap((task) => resolveTask(task, inherited, this.#problems) ?? []));
+    this.handlers.push(
+      ...role.handlers.flatMap((task) => resolveTask(task, inherited, this.#problems) ?? []),
+    );
+  }
+
+  #load(reference: RoleReference): Role | undefined {
+    const name = reference.name.value;
+    const before = this.#loaded.get(name);
+    if (before !== undefined) return before;
+    const folder = findRole(name, this.#folders);
+    if (folder === undefined) {
+      this.#problems.add({
+        code: 'role-unknown',
+        summary: 'role is not there',
+        at: reference.name.origin.span(),
+        details: [
+          `"${name}" is no folder in roles beside the playbook, in the working directory or in fairlead's own`,
+        ],
+      });
+      return undefined;
+    }
+    const role = loadRole(name, folder, this.#problems);
+    this.#loaded.set(name, role);
+    return role;
+  }
+}
+
+function hostsOf(document: PlayDocument, context: PlayContext, problems: Problems): readonly string[] {
+  const pattern = document.hosts.map((each) => each.value).join(',');
+  const at = document.hosts[0]?.origin.span();
+  const hosts = matchHosts(context.inventory, pattern, at, problems);
+  if (context.limit === undefined) return hosts;
+  const limited = new Set(matchHosts(context.inventory, context.limit.pattern, context.limit.at, problems));
+  return hosts.filter((host) => limited.has(host));
+}
+
+function loadVarsFile(file: Located<string>, folder: string, problems: Problems): VariableLayer {
+  if (file.value.includes('{{')) {
+    problems.add({
+      code: 'key-unsupported',
+      summary: "key of Ansible's that this version does not take",
+      at: file.origin.span(),
+      details: ['templates in vars_files'],
+    });
+    return new Map();
+  }
+  return loadVariablesFile(resolve(folder, file.value), problems, file.origin.span());
+}
+
+function batchSize(size: Located<number | string>, problems: Problems): BatchSize | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(String(size.value));
+  const amount = Number(match?.[1]);
+  if (match !== null && amount > 0) return { kind: match[2] === '%' ? 'percent' : 'hosts', amount };
+  problems.add({
+    code: 'key-type',
+    summary: 'value is of the wrong type',
+    at: size.origin.span(),
+    details: ['a batch is a number of hosts, or a percentage such as "30%", above 0'],
+  });
+  return undefined;
+}
+
+function checkNotify(
+  tasks: readonly ResolvedTask[],
+  handlers: readonly ResolvedTask[],
+  problems: Problems,
+): void {
+  const known = new Set(handlers.flatMap((handler) => handler.answersTo));
+  for (const { value, origin } of tasks.flatMap((task) => task.notify)) {
+    if (known.has(value)) continue;
+    const hint = didYouMean(value, known);
+    problems.add({
+      code: 'unknown-handler',
+      summary: 'handler is not in the play',
+      at: origin.span(),
+      details: [
+        known.size > 0
+          ? `handlers are ${[...known].map((each) => `"${each}"`).join(', ')}`
+          : 'the play has no handlers',
+      ],
+      ...(hint !== undefined && { hint }),
+    });
+  }
+}
