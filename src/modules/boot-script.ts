@@ -134,7 +134,7 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
     const state = args.state ?? 'started';
     const service: BootService = {
       name: args.name,
-      header: `${controller.roleName ?? 'fairlead'}, boot_script ${args.name}`,
+      header: `fairlead: ${controller.roleName === undefined ? '' : `role ${controller.roleName}, `}boot_script ${args.name}`,
       description: args.description ?? args.name,
       network: args.network ?? 'online',
       after: args.after ?? [],

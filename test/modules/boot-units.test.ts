@@ -11,7 +11,7 @@ import { complaints } from './support/lint.ts';
 const golden = fileURLToPath(new URL('../golden/boot_script/', import.meta.url));
 const service: BootService = {
   name: 'fairlead-split-access',
-  header: 'fairlead: role split-access, template init.sh, boot_script fairlead-split-access',
+  header: 'fairlead: role split-access, boot_script fairlead-split-access',
   description: "each link's replies leave by it, 100% of them",
   network: 'online',
   after: ['docker', 'nftables.service'],
