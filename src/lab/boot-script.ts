@@ -2,6 +2,12 @@
 // It runs as pid 1 of fresh mount, pid, uts, ipc and network namespaces, plugs the cables in, mounts the disk
 // and what a kernel would mount, and changes over. Kernel state of an earlier boot is gone with its namespaces.
 
+/**
+ * What root in a host is not allowed, as setpriv(1) takes it: to set the machine's clock, or to reach past the kernel
+ * to its memory. Whoever enters a host from outside must give these up too.
+ */
+export const HOST_CAPABILITIES = '-sys_time,-sys_rawio';
+
 /** Arguments: the lab's folder, the host's name and index. */
 export const BOOT_SCRIPT = String.raw`#!/bin/sh
 set -eu
@@ -46,7 +52,7 @@ mount --bind -o ro "$disk/boot_id" "$root/proc/sys/kernel/random/boot_id"
 
 cd "$root"
 pivot_root . mnt
-exec setpriv --bounding-set=-sys_time,-sys_rawio chroot . /lab/init "$pid" "$name"
+exec setpriv --bounding-set=${HOST_CAPABILITIES} chroot . /lab/init "$pid" "$name"
 `;
 
 /**

@@ -63,6 +63,7 @@ const heard = () => {
   lastMs = nowMs;
 };
 socket.setNoDelay(true);
+setTimeout(() => { if (lastMs === 0) finish('no hello'); }, patienceMs);
 socket.on('data', (bytes) => {
   const lines = (rest + bytes).split('\\n');
   rest = lines.pop();

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
+import { HOST_CAPABILITIES } from './boot-script.ts';
 import type { Place } from './fabric.ts';
 import { machineFolder } from './lab-folder.ts';
 
@@ -24,10 +25,11 @@ export function placePrefix(
   return ['setpriv', '--pdeathsig', 'KILL', 'nsenter', `--net=${pin}`, '--'];
 }
 
-/** The same for a host: all its namespaces, its root folder. */
+/** The same for a host: all its namespaces and its root folder, with no more rights than its own root has. */
 export function hostPrefix(pid: number): Argv {
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid'];
-  return ['nsenter', '--target', String(pid), ...namespaces, '--'];
+  const root = ['setpriv', `--bounding-set=${HOST_CAPABILITIES}`];
+  return ['nsenter', '--target', String(pid), ...namespaces, '--', ...root];
 }
 
 /** The environment of a program inside a host: what a login gives it. */

@@ -59,7 +59,7 @@ export async function probe(prefix: Argv, order: ProbeOrder): Promise<readonly P
 
 /** Resolves when the host has said hello; a LabError where it does not. */
 export function holdConnection(prefix: Argv, address: string): Promise<HeldConnection> {
-  const job = { address, port: HELLO_PORT, intervalMs: 20, patienceMs: 5000 };
+  const job = { address, port: HELLO_PORT, intervalMs: 20, patienceMs: 3000 };
   const [program, ...words] = prefix;
   const child = spawn(program, [...words, execPath, '-e', HOLD_SCRIPT, JSON.stringify(job)], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -136,8 +136,8 @@ function candidateScript(names: string): string {
     apt-cache policy ${names} 2>/dev/null |
       while read -r key value; do
         case $key in
-          Candidate:) printf 'candidate %s %s\\n' "$name" "$value" ;;
-          [a-z0-9]*:) name=\${key%:} ;;
+          Candidate:) printf 'candidate %s %s\\n' "$package" "$value" ;;
+          [a-z0-9]*:) package=\${key%:} ;;
         esac
       done
     ;;

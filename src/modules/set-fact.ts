@@ -13,7 +13,6 @@ export const setFact: ControllerModule<SetFactArgs> = {
       cacheable: {
         description: 'Taken for the sake of playbooks written for Ansible; there is no cache beyond a run.',
         type: 'boolean',
-        default: false,
       },
     },
     propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },

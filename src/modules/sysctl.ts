@@ -151,13 +151,14 @@ function normalised(value: string): string {
   return value.trim().replace(/[ \t]+/g, ' ');
 }
 
-/** Prints the value; status 3: there is no such parameter, 4: it cannot be read. */
+/**
+ * Prints the value; status 3: there is no such parameter, 4: it cannot be read. By cat and not by the builtin:
+ * shells read byte by byte, and the kernel gives numbers in one piece or not at all (proc_dointvec).
+ */
 function liveScript(key: string): string {
   return `file=${quote(`/proc/sys/${key}`)}
 [ -e "$file" ] || exit 3
-value=
-{ IFS= read -r value <"$file"; } 2>/dev/null || [ -n "$value" ] || exit 4
-printf '%s\\n' "$value"`;
+cat "$file" 2>/dev/null || exit 4`;
 }
 
 /** The kernel may take another value than the one written, and says nothing: so it is read again. */
@@ -168,8 +169,7 @@ if ! { printf '%s\\n' "$wanted" >"$file"; } 2>/dev/null; then
   printf 'the kernel refuses the value %s for %s\\n' "$wanted" "$file" >&2
   exit 1
 fi
-value=
-if { read -r value <"$file"; } 2>/dev/null; then
+if value=$(cat "$file" 2>/dev/null); then
   # Tabs between numbers are blanks here.
   set -f
   # shellcheck disable=SC2086

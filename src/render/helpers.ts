@@ -22,6 +22,7 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['default', (value: unknown, fallback: unknown) => value ?? fallback],
   ['concat', (...values: unknown[]) => values.map(asText).join('')],
   ['join', (list: unknown, separator: string) => asList(list).map(asText).join(separator)],
+  ['pluck', (list: unknown, key: string) => [...new Set(asList(list).map((item) => memberOf(item, key)))]],
   ['length', (value: string | unknown[] | object) => sizeOf(value)],
   ['includes', (container: unknown, item: unknown) => includes(container, item)],
   ['add', (...numbers: number[]) => numbers.map(asNumber).reduce((sum, n) => sum + n, 0)],
@@ -99,6 +100,11 @@ function asNumber(value: unknown): number {
 function asList(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new TypeError(`${describe(value)} is not a list`);
   return value;
+}
+
+function memberOf(item: unknown, key: string): unknown {
+  if (item === null || typeof item !== 'object') throw new TypeError(`${describe(item)} has no "${key}"`);
+  return (item as Readonly<Record<string, unknown>>)[key];
 }
 
 function sizeOf(value: unknown): number {

@@ -4,7 +4,7 @@ import { didYouMean, type Problems } from '../diagnostic.ts';
 import { BLOCK_HELPERS, HELPERS, helperNames, isHelper } from './helpers.ts';
 import { ANY, describe, items, known, member, type Names, type Shape } from './shape.ts';
 import { part, type Template } from './template.ts';
-import { isPath } from './template-scope.ts';
+import { isCall, isPath } from './template-scope.ts';
 
 interface Frame {
   readonly template: Template;
@@ -102,8 +102,7 @@ function checkPartial(call: hbs.AST.PartialStatement, frame: Frame): void {
 function checkCall(call: hbs.AST.MustacheStatement | hbs.AST.SubExpression, frame: Frame): Shape {
   if (!isPath(call.path)) return checkExpression(call.path as hbs.AST.Expression, frame);
   const name = call.path.original;
-  const isCall = call.type === 'SubExpression' || call.params.length > 0 || isHelper(name);
-  if (!isCall) return checkExpression(call.path, frame);
+  if (!isCall(call)) return checkExpression(call.path, frame);
   const shapes = call.params.map((parameter) => checkExpression(parameter, frame));
   if (!isHelper(name) || BLOCK_HELPERS.has(name)) {
     report(frame, call.path, {

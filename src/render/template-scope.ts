@@ -4,9 +4,9 @@
 // every variable of the play. Here a block that names its item (`as |link|`) changes nothing else: other names
 // mean what they mean outside, by being rewritten to `@root.name`. A block without block parameters keeps
 // Handlebars' own rule. A partial's arguments become `@args.name`, so that they too are seen inside its loops.
-import type Handlebars from 'handlebars';
 
 type Node = hbs.AST.Node;
+type Call = Node & { path: Node; params: hbs.AST.Expression[]; hash?: hbs.AST.Hash };
 
 /** What encloses a node. */
 interface Scope {
@@ -31,6 +31,14 @@ export function rootName(path: hbs.AST.PathExpression): string | undefined {
 
 export function isPath(node: Node): node is hbs.AST.PathExpression {
   return node.type === 'PathExpression';
+}
+
+/**
+ * Whether it calls a helper: whether anything follows the name. Every helper takes arguments, so that a name alone is
+ * a variable's, also where a helper is called the same (`address`, `network`).
+ */
+export function isCall(call: Call): boolean {
+  return call.type === 'SubExpression' || call.params.length > 0 || (call.hash?.pairs.length ?? 0) > 0;
 }
 
 function visitProgram(program: hbs.AST.Program | undefined, scope: Scope): void {
@@ -70,12 +78,8 @@ function visitBlock(block: hbs.AST.BlockStatement, scope: Scope): void {
 }
 
 /** A helper's name is left alone; its arguments, or a plain path, are names. */
-function visitCall(
-  call: { path: Node; params: hbs.AST.Expression[]; hash?: hbs.AST.Hash },
-  scope: Scope,
-): void {
-  const isHelperCall = call.params.length > 0 || (call.hash?.pairs.length ?? 0) > 0;
-  if (!isHelperCall) visitExpression(call.path, scope);
+function visitCall(call: Call, scope: Scope): void {
+  if (!isCall(call)) visitExpression(call.path, scope);
   for (const parameter of call.params) visitExpression(parameter, scope);
   for (const pair of call.hash?.pairs ?? []) visitExpression(pair.value, scope);
 }
@@ -97,5 +101,3 @@ function visitExpression(node: Node, scope: Scope): void {
 function isThis(path: hbs.AST.PathExpression): boolean {
   return path.parts.length === 0 || /^(this\b|\.)/.test(path.original);
 }
-
-export type Ast = ReturnType<typeof Handlebars.parse>;

@@ -3,9 +3,9 @@
 import Handlebars from 'handlebars';
 import type { Problems, Span } from '../diagnostic.ts';
 import { guardedContext, unguarded } from './guard.ts';
-import { asText, HELPERS, handlebarsWithHelpers, isHelper } from './helpers.ts';
+import { asText, HELPERS, handlebarsWithHelpers } from './helpers.ts';
 import type { Values } from './shape.ts';
-import { isPath, rootName, scopeNames } from './template-scope.ts';
+import { isCall, rootName, scopeNames } from './template-scope.ts';
 
 /** Where a template's text stands, so that an offset in it becomes a place in a file. */
 export interface TextOrigin {
@@ -122,11 +122,13 @@ export class Template {
 
   /** The play's variables that this template names, directly or in partials. */
   get references(): ReadonlySet<string> {
-    const found = new Set<string>();
-    collectReferences(this.ast, found);
-    for (const partial of this.partialTemplates.values()) collectReferences(partial.ast, found);
-    return found;
+    if (this.#references === undefined) {
+      this.#references = new Set();
+      for (const { ast } of [this, ...this.partialTemplates.values()]) collectReferences(ast, this.#references);
+    }
+    return this.#references;
   }
+  #references: Set<string> | undefined;
 
   /** True where the whole text is one `{{expression}}`: its value keeps its type. */
   get isExpression(): boolean {
@@ -268,8 +270,7 @@ function wrapMustaches(program: hbs.AST.Program, helper: string): hbs.AST.Progra
 }
 
 function wrapMustache(statement: hbs.AST.MustacheStatement, helper: string): hbs.AST.Statement {
-  const isCall = statement.params.length > 0 || (isPath(statement.path) && isHelper(statement.path.original));
-  const argument = isCall
+  const argument = isCall(statement)
     ? ({ ...statement, type: 'SubExpression' } as unknown as hbs.AST.Expression)
     : (statement.path as hbs.AST.Expression);
   const path = {

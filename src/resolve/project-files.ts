@@ -18,6 +18,7 @@ export const HEADER_VARIABLE = 'fairlead_header';
 /** Files beside one playbook and its roles. One object for the run: it caches. */
 export class ProjectFiles {
   readonly #playbookFolder: string;
+  readonly #found = new Map<string, string>();
   readonly #bytes = new Map<string, Uint8Array>();
   readonly #templates = new Map<string, Template>();
   readonly #partials = new Map<string, Partials>();
@@ -122,9 +123,19 @@ export class ProjectFiles {
       join(this.#playbookFolder, folder, name),
       join(this.#playbookFolder, name),
     ];
-    const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
-    if (found !== undefined) return resolve(found);
-    throw new ArgumentError('src', `${name} is not there`, `put it at ${displayPath(candidates[0] ?? name)}`);
+    const key = candidates.join('\0');
+    const found =
+      this.#found.get(key) ??
+      candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+    if (found === undefined) {
+      throw new ArgumentError(
+        'src',
+        `${name} is not there`,
+        `put it at ${displayPath(candidates[0] ?? name)}`,
+      );
+    }
+    this.#found.set(key, found);
+    return resolve(found);
   }
 }
 

@@ -133,7 +133,6 @@ describe.each(['sudo', 'su', 'doas'] as const)('%s', (method) => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 256));
     const path = `/tmp/${login.name} ${method}`;
     expect(steps(await host.upload({ path, bytes }, become))).toEqual([exited(0)]);
-    undo.push(() => host.disconnect());
     expect(readFileSync(path).equals(bytes)).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(stdout(await host.run(program(`stat -c %U '${path}'; rm '${path}'`), become))).toBe(`${user()}\n`);

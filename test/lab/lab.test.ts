@@ -131,7 +131,7 @@ update-rc.d notes defaults`,
   });
 
   it('stays off after poweroff, until it is turned on', async () => {
-    await onHost('edge-4', 'poweroff');
+    await ssh('edge-4', 'poweroff');
     await expect.poll(() => lab.state('edge-4').kind).toBe('off');
     await expect(lab.inHost('edge-4', ['true'])).rejects.toThrow('edge-4 is off');
     await lab.reboot('edge-4');
@@ -150,7 +150,7 @@ update-rc.d notes defaults`,
     await lab.bounce('edge-2', 'isp2', way);
     expect(await onHost('edge-2', addresses)).toBe(before);
     expect(await onHost('edge-2', 'ip route show table 102 2>&1; ip route show default')).toBe(
-      'Error: ipv4: FIB table does not exist.\nDump terminated\ndefault via 192.0.2.1 dev isp1 onlink \n',
+      'default via 192.0.2.1 dev isp1 onlink \n',
     );
     expect(await onHost('edge-2', 'cat /tmp/hook 2>/dev/null || :')).toBe(
       way === 'link' ? '' : 'isp2 inet\nisp2 inet6\n',
@@ -165,7 +165,7 @@ update-rc.d notes defaults`,
     expect(exchanged).toBeGreaterThan(10);
 
     const doomed = await lab.holdConnection('192.0.2.12');
-    await onHost('edge-2', 'kill $(pgrep -f /lab/hello)');
+    await onHost('edge-2', 'kill $(pgrep -f [/]lab/hello)');
     expect((await doomed.stop()).broken).toBe('closed by the other side');
     await lab.reboot('edge-2');
   });
@@ -187,8 +187,16 @@ update-rc.d notes defaults`,
     expect(machine()).toEqual(before);
     expect(() => readFileSync(here)).toThrow('ENOENT');
     expect(await onHost('edge-2', `ls ${here} 2>/dev/null || echo none; hostname`)).toBe('none\nedge-2\n');
-    for (const forbidden of ['touch /usr/x', 'echo 1 >/proc/sys/vm/swappiness', 'date -s 2020-01-01']) {
+    for (const forbidden of ['touch /usr/x', 'echo 1 >/proc/sys/vm/swappiness']) {
       expect((await lab.inHost('edge-1', ['sh', '-c', forbidden])).exitCode, forbidden).not.toBe(0);
+    }
+    const mayDo = 'sed -n "s/CapEff:\\t//p" /proc/self/status';
+    for (const capabilities of [await onHost('edge-1', mayDo), (await ssh('edge-1', mayDo)).stdout]) {
+      const may = BigInt(`0x${capabilities.trim()}`);
+      expect({ setTime: (may >> 25n) & 1n, administerNetwork: (may >> 12n) & 1n }).toEqual({
+        setTime: 0n,
+        administerNetwork: 1n,
+      });
     }
   });
 

@@ -28,7 +28,9 @@
 //   uploads: [PATH]
 //   then: { kind: reboot, … }
 //   conclusion: { kind: changed, … }
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -96,10 +98,12 @@ const EXPECTED = [
 for (const name of readdirSync(CASES).sort()) {
   describe(name, async () => {
     const module = await findModule(name);
+    const scripts: string[] = [];
     for (const file of readdirSync(join(CASES, name)).sort()) {
       const test: Case = parse(readFileSync(join(CASES, name, file), 'utf8'));
-      it(`${test.title} (${file})`, () => check(module, test));
+      it(`${test.title} (${file})`, () => check(module, test, scripts));
     }
+    if (module.kind === 'host') it('has scripts that shellcheck finds nothing in', () => shellcheck(scripts));
   });
 }
 
@@ -116,7 +120,7 @@ function isModule(value: unknown): value is Module {
   return typeof value === 'object' && value !== null && 'kind' in value && 'schema' in value;
 }
 
-function check(module: Module, test: Case): void {
+function check(module: Module, test: Case, scripts: string[]): void {
   const unknown = Object.keys(test).filter((key) => ![...GIVEN, ...EXPECTED].includes(key));
   expect(unknown, 'keys that no case has').toEqual([]);
   expect(
@@ -127,7 +131,7 @@ function check(module: Module, test: Case): void {
   expect(violations(module, args)).toEqual(test.violations ?? []);
   if (test.violations !== undefined) return;
   if (module.kind === 'controller') checkControllerModule(module, args, test);
-  else checkHostModule(module, args, test);
+  else checkHostModule(module, args, test, scripts);
 }
 
 function violations(module: Module, args: unknown): readonly string[] {
@@ -142,7 +146,7 @@ function checkControllerModule(module: ControllerModule, args: unknown, test: Ca
   expectVerdict(module.evaluate(mapConditions(args, toCondition)), test);
 }
 
-function checkHostModule(module: HostModule, args: unknown, test: Case): void {
+function checkHostModule(module: HostModule, args: unknown, test: Case, scripts: string[]): void {
   const prepare = () => module.prepare(args, controllerOf(test));
   if (test.error !== undefined) {
     expect(argumentErrorOf(prepare)).toEqual(test.error);
@@ -150,6 +154,7 @@ function checkHostModule(module: HostModule, args: unknown, test: Case): void {
   }
   const wanted = prepare();
   const inspection = module.inspect(wanted);
+  if (inspection.script !== undefined) scripts.push(inspection.script);
   if (test.inspect !== undefined) expect(inspection).toEqual(test.inspect);
   if (test.reads !== undefined) expect(module.reads(wanted)).toEqual(test.reads);
   if (test.writes !== undefined) expect(module.writes(wanted)).toEqual(test.writes);
@@ -164,6 +169,7 @@ function checkHostModule(module: HostModule, args: unknown, test: Case): void {
   const { changes, ...forPeople } = verdict;
   expectVerdict(forPeople, test);
   const program = module.change(wanted, changes);
+  scripts.push(program.script);
   if (test.script !== undefined) expect(`${program.script.trimEnd()}\n`).toBe(`${test.script.trimEnd()}\n`);
   if (test.ends !== undefined) {
     expect(program.script.trimEnd().slice(-test.ends.trimEnd().length)).toBe(test.ends.trimEnd());
@@ -172,6 +178,22 @@ function checkHostModule(module: HostModule, args: unknown, test: Case): void {
   if (test.then !== undefined) expect(program.then).toEqual(test.then);
   if (test.conclusion !== undefined) {
     expect(module.conclude?.(wanted, changes, outputOf(test.output))).toEqual(test.conclusion);
+  }
+}
+
+/** All scripts that the cases of a module gave, at once: shellcheck takes its time to start. */
+function shellcheck(scripts: readonly string[]): void {
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-scripts-'));
+  try {
+    const files = scripts.map((script, index) => {
+      const path = join(folder, `${index}.sh`);
+      writeFileSync(path, `set -eu\n${script}\n`);
+      return path;
+    });
+    const { stdout } = spawnSync('shellcheck', ['-s', 'sh', '-S', 'warning', '-f', 'gcc', ...files], { encoding: 'utf8' });
+    expect(files.length === 0 ? '' : stdout).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

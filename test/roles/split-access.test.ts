@@ -77,7 +77,8 @@ describe.each(WORLDS)('$title', (world) => {
     ['without main first', { split_access_main_first: false }],
     ['with tracking', { split_access_track: true }],
   ])('stop leaves everything as it was: %s', (_title, variables) => {
-    host.sh('echo 1 >/proc/sys/net/ipv4/conf/v1/rp_filter; ip rule add priority 500 from 10.9.9.9 lookup 900');
+    host.set('v1', 'rp_filter', 1);
+    host.sh('ip rule add priority 500 from 10.9.9.9 lookup 900');
     host.install(splitAccess(variables));
     const before = host.snapshot();
     applied();
@@ -158,7 +159,7 @@ describe.each(WORLDS)('$title', (world) => {
 
   test('reload with other links takes back what the old ones had', () => {
     const before = host.snapshot();
-    host.sh('echo 1 >/proc/sys/net/ipv4/conf/v1/rp_filter');
+    host.set('v1', 'rp_filter', 1);
     applied();
     expect(host.setting('v1', 'rp_filter')).toBe('2');
     host.install(splitAccess({ split_access_links: [{ ...ISP1, gateway: '192.0.2.2', table: 850 }] }));
@@ -169,7 +170,7 @@ describe.each(WORLDS)('$title', (world) => {
     expect(host.routes(850)).toContain('default via 192.0.2.2 dev v0 proto 222 src 192.0.2.10');
     expect(host.rules().at(-1)).toBe(`10101: from 192.0.2.10 lookup 850${proto}`);
     expect(host.setting('v1', 'rp_filter')).toBe('1');
-    host.sh('echo 0 >/proc/sys/net/ipv4/conf/v1/rp_filter');
+    host.set('v1', 'rp_filter', 0);
     host.script('stop');
     expect(host.snapshot()).toBe(before);
   });
@@ -223,7 +224,7 @@ describe.each(WORLDS)('$title', (world) => {
     applied();
     const once = host.snapshot();
     host.script('stop');
-    const statuses = await Promise.all([1, 2, 3].map(() => host.scriptLater('start')));
+    const statuses = await Promise.all([1, 2, 3].map(() => host.scriptMeanwhile('start')));
     expect(statuses).toEqual([0, 0, 0]);
     expect(host.snapshot()).toBe(once);
   });

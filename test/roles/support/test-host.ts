@@ -1,10 +1,11 @@
 // A host for a role's script: a network and a mount namespace that vanish with the test's process, two links
-// (v0, v1) whose other ends are in a namespace for the outside, and a choice of worlds (shell, tools, kernel).
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+// (v0, v1) whose other ends (p0, p1) are in a namespace for the outside, and a choice of worlds to live in.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Namespace, type Outcome, run } from './namespace.ts';
 
 export interface World {
   readonly title: string;
@@ -53,82 +54,73 @@ export const WORLDS: readonly World[] = [
   },
 ];
 
-export interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 export class TestHost {
   readonly world: World;
   readonly folder: string;
-  readonly #holders: readonly ChildProcessWithoutNullStreams[];
-  readonly #pid: number;
-  readonly #outsidePid: number;
+  readonly inner: Namespace;
+  readonly outer: Namespace;
+  readonly #others: Namespace[] = [];
 
-  private constructor(
-    world: World,
-    folder: string,
-    host: ChildProcessWithoutNullStreams,
-    outside: ChildProcessWithoutNullStreams,
-  ) {
+  private constructor(world: World, folder: string, inner: Namespace, outer: Namespace) {
     this.world = world;
     this.folder = folder;
-    this.#holders = [host, outside];
-    this.#pid = pidOf(host);
-    this.#outsidePid = pidOf(outside);
+    this.inner = inner;
+    this.outer = outer;
   }
 
   /** Links v0 (192.0.2.10/24, 2001:db8:1::10/64) and v1 (203.0.113.10/24), default route by v0. */
   static async create(world: World): Promise<TestHost> {
     const folder = mkdtempSync(join(tmpdir(), 'fairlead-role-'));
-    const host = await hold(`mount -t tmpfs none /var/lib; mount -t tmpfs none /run; ${world.dress}`, folder);
-    const outside = await hold(':', folder);
-    const made = new TestHost(world, folder, host, outside);
-    made.outside('ip link set lo up');
-    for (const link of [0, 1]) {
-      made.sh(`ip link add v${link} type veth peer name p${link} netns ${outside.pid}
-        ip link set v${link} addrgenmode none
-        echo 0 >/proc/sys/net/ipv6/conf/v${link}/accept_dad
-        echo 1 >/proc/sys/net/ipv6/conf/v${link}/keep_addr_on_down
-        ip link set v${link} up`);
-      made.outside(`ip link set p${link} addrgenmode none; ip link set p${link} up`);
-    }
-    made.sh(`ip link set lo up
+    const dress = `mount -t tmpfs none /var/lib; mount -t tmpfs none /run; ${world.dress}`;
+    const host = new TestHost(
+      world,
+      folder,
+      await Namespace.create(dress, folder),
+      await Namespace.create(':', folder),
+    );
+    for (const link of [0, 1]) host.#connect(`v${link}`, host.outer, `p${link}`);
+    host.outer.sh('ip link set lo up');
+    host.sh(`ip link set lo up
       ip address add 192.0.2.10/24 dev v0
       ip address add 2001:db8:1::10/64 dev v0
       ip address add 203.0.113.10/24 dev v1
       ip route add default via 192.0.2.1`);
-    return made;
+    return host;
+  }
+
+  /** One more namespace, connected by `device` here and `eth0` there. */
+  async addNeighbour(device: string): Promise<Namespace> {
+    const neighbour = await Namespace.create(':', this.folder);
+    this.#others.push(neighbour);
+    this.#connect(device, neighbour, 'eth0');
+    return neighbour;
   }
 
   /** A command line in the host's network, with the machine's own tools. Throws where it fails. */
   sh(line: string): string {
-    return must(run(['nsenter', '-n', '-t', String(this.#pid), 'sh', '-ec', line]), line);
+    return this.inner.sh(line);
   }
 
-  /** The same on the other side of the links. */
-  outside(line: string): string {
-    return must(run(['nsenter', '-n', '-t', String(this.#outsidePid), 'sh', '-ec', line]), line);
+  /** A command line with its world's files and tools. Throws where it fails. */
+  inside(line: string): string {
+    const { status, stdout, stderr } = run([...this.inner.enter('all'), 'sh', '-ec', line]);
+    if (status !== 0) throw new Error(`${line}: exited ${status}\n${stdout}${stderr}`);
+    return stdout;
   }
 
-  /** A command line in the host's network and mount namespaces: with its world's tools. */
-  inside(line: string): Outcome {
-    return run(['nsenter', '-n', '-m', '-t', String(this.#pid), 'sh', '-c', line]);
-  }
-
-  /** Puts the script in place, in the world's shell. */
+  /** Puts the script in place. */
   install(text: string): void {
     writeFileSync(this.#script, text);
   }
 
-  script(action: string): Outcome {
-    return run([...this.#enter(), ...this.world.shell, this.#script, ...action.split(' ').filter(Boolean)]);
+  /** Runs it in the world's shell. */
+  script(...words: readonly string[]): Outcome {
+    return run([...this.inner.enter('all'), ...this.world.shell, this.#script, ...words]);
   }
 
-  /** Without waiting for its end. */
-  async scriptLater(action: string): Promise<number | null> {
-    const [program = '', ...words] = [...this.#enter(), ...this.world.shell, this.#script, action];
+  /** The same, beside whatever else is going on. */
+  async scriptMeanwhile(action: string): Promise<number | null> {
+    const [program = '', ...words] = [...this.inner.enter('all'), ...this.world.shell, this.#script, action];
     const [status] = (await once(spawn(program, words, { stdio: 'ignore' }), 'close')) as [number | null];
     return status;
   }
@@ -160,15 +152,19 @@ export class TestHost {
     return this.sh(`cat /proc/sys/net/ipv4/conf/${device}/${key}`).trim();
   }
 
-  /** A new name for the running kernel, as after a reboot. Kernel state is left to the test. */
+  set(device: string, key: string, value: number): void {
+    this.sh(`echo ${value} >/proc/sys/net/ipv4/conf/${device}/${key}`);
+  }
+
+  /** A new name for the running kernel, as after a reboot. What a reboot does to kernel state is left to the test. */
   newBootId(): void {
     const file = join(this.folder, 'boot_id');
     writeFileSync(file, `${crypto.randomUUID()}\n`);
-    must(this.inside(`mount --bind ${file} /proc/sys/kernel/random/boot_id`), 'mount');
+    this.inside(`mount --bind ${file} /proc/sys/kernel/random/boot_id`);
   }
 
   close(): void {
-    for (const holder of this.#holders) holder.kill('SIGKILL');
+    for (const namespace of [this.inner, this.outer, ...this.#others]) namespace.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -176,41 +172,14 @@ export class TestHost {
     return join(this.folder, 'script.sh');
   }
 
-  #enter(): readonly string[] {
-    return ['nsenter', '-n', '-m', '-t', String(this.#pid)];
+  #connect(device: string, other: Namespace, otherDevice: string): void {
+    this.sh(`ip link add ${device} type veth peer name ${otherDevice} netns ${other.pid}
+      ip link set ${device} addrgenmode none
+      echo 0 >/proc/sys/net/ipv6/conf/${device}/accept_dad
+      echo 1 >/proc/sys/net/ipv6/conf/${device}/keep_addr_on_down
+      ip link set ${device} up`);
+    other.sh(`ip link set ${otherDevice} addrgenmode none; ip link set ${otherDevice} up`);
   }
-}
-
-/** A process that keeps new namespaces alive until it, or this process, ends. */
-async function hold(dress: string, folder: string): Promise<ChildProcessWithoutNullStreams> {
-  const program = `set -e
-    mount -t sysfs none /sys
-    ${dress}
-    echo ready
-    exec cat`;
-  const holder = spawn('unshare', ['--net', '--mount', 'sh', '-c', program, 'sh', folder]);
-  let said = '';
-  holder.stderr.on('data', (data: Buffer) => {
-    said += data.toString();
-  });
-  await Promise.race([once(holder.stdout, 'data'), once(holder, 'close')]);
-  if (holder.exitCode !== null) throw new Error(`no namespace: ${said}`);
-  return holder;
-}
-
-function pidOf(child: ChildProcessWithoutNullStreams): number {
-  if (child.pid === undefined) throw new Error('not started');
-  return child.pid;
-}
-
-function run([program = '', ...words]: readonly string[]): Outcome {
-  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
-
-function must({ status, stdout, stderr }: Outcome, line: string): string {
-  if (status !== 0) throw new Error(`${line}: exited ${status}\n${stdout}${stderr}`);
-  return stdout;
 }
 
 function lines(text: string): readonly string[] {

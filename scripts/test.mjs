@@ -1,0 +1,64 @@
+// npm test: every level in turn, its counts, and the sum as the last line.
+// A level that cannot run, runs nothing or skips something has failed.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const LEVELS = ['unit', 'scenarios', 'lab'];
+const wanted = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), 'fairlead-test-'));
+const sum = { passed: 0, failed: 0 };
+const lines = [];
+
+function record(level, passed, failed, note = '') {
+  sum.passed += passed;
+  sum.failed += failed;
+  lines.push(`${level.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed${note}`);
+}
+
+if (wanted.length === 0) {
+  const started = performance.now();
+  const { status } = spawnSync('npm', ['run', '--silent', 'check'], { stdio: 'inherit' });
+  record('check', status === 0 ? 1 : 0, status === 0 ? 0 : 1, seconds(started));
+}
+for (const level of wanted.length > 0 ? wanted : LEVELS) {
+  const started = performance.now();
+  const report = join(folder, `${level}.json`);
+  const { status } = spawnSync(
+    'npx',
+    ['--no-install', 'vitest', 'run', '--project', level, '--reporter=default', '--reporter=json', `--outputFile=${report}`],
+    { stdio: 'inherit' },
+  );
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    record(level, 0, 1, ': it did not run');
+    continue;
+  }
+  const skipped = result.numPendingTests + result.numTodoTests;
+  // A file that cannot be loaded has no tests that could fail.
+  const broken = result.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length;
+  const other = status !== 0 && result.numFailedTests + broken === 0 ? 1 : 0;
+  const empty = result.numTotalTests === 0 ? 1 : 0;
+  const notes = [
+    ...(skipped > 0 ? [`${skipped} skipped, which counts as failed`] : []),
+    ...(broken > 0 ? [`${broken} files could not be loaded`] : []),
+    ...(other > 0 ? ['an error outside of the tests'] : []),
+    ...(empty > 0 ? ['no tests'] : []),
+  ];
+  record(
+    level,
+    result.numPassedTests,
+    result.numFailedTests + skipped + broken + other + empty,
+    `${seconds(started)}${notes.length > 0 ? `: ${notes.join(', ')}` : ''}`,
+  );
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(`\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed`);
+process.exitCode = sum.failed === 0 ? 0 : 1;
+
+function seconds(started) {
+  return `  ${((performance.now() - started) / 1000).toFixed(0)} s`;
+}

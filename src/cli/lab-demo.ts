@@ -1,0 +1,111 @@
+// fairlead lab demo: the whole story on a lab of its own. Replies are lost, a playbook is run, none is lost,
+// every host is rebooted, still none is lost, and a second run changes nothing.
+import { join } from 'node:path';
+import { createLab } from '../lab/create-lab.ts';
+import type { Lab } from '../lab/lab.ts';
+import { labStatus, statusText } from '../lab/lab-status.ts';
+import { attach, capture } from '../lab/namespaces.ts';
+import { PACKAGE_FOLDER } from '../resolve/resolved-role.ts';
+import type { CliContext } from './context.ts';
+
+const PLAYBOOK = join(PACKAGE_FOLDER, 'playbooks', 'split-access.yml');
+const CONNECTIONS = 25;
+
+/** 0 where everything held, else 1. */
+export async function labDemo(context: CliContext, options: { readonly hostCount: number }): Promise<number> {
+  const demo = new Demo(context, await startLab(context, options.hostCount));
+  try {
+    return (await demo.tell()) ? 0 : 1;
+  } finally {
+    await demo.end();
+  }
+}
+
+/** What there is to see without root or Linux: the files that the same playbook would put on its hosts. */
+export function renderInstead(context: CliContext): Promise<number> {
+  const inventory = join(PACKAGE_FOLDER, 'inventories', 'lab', 'hosts.yml');
+  return attach([...context.fairlead, 'render', '-i', inventory, '--limit', 'edge-1', PLAYBOOK]);
+}
+
+async function startLab(context: CliContext, hostCount: number): Promise<Lab> {
+  context.out(`${hostCount} hosts on two providers that drop spoofed packets, each with its own sshd and network\n`);
+  return createLab({ name: `demo-${process.pid}`, hostCount, owner: 'this-process' });
+}
+
+class Demo {
+  readonly #context: CliContext;
+  readonly #lab: Lab;
+
+  constructor(context: CliContext, lab: Lab) {
+    this.#context = context;
+    this.#lab = lab;
+  }
+
+  /** False as soon as something is not as it should be. */
+  async tell(): Promise<boolean> {
+    const { out } = this.#context;
+    const all = this.#lab.hosts.length;
+    this.#heading('before: replies to the second provider leave by the first, which drops them');
+    const before = await this.#prove();
+    if (before.answered === before.sent) return this.#wrong('every address answers already');
+
+    this.#heading('fairlead run playbooks/split-access.yml');
+    if ((await attach(this.#run())) !== 0) return false;
+
+    this.#heading('after');
+    if (!(await this.#holds())) return false;
+
+    this.#heading('every host loses power and boots');
+    const started = performance.now();
+    await Promise.all(this.#lab.hosts.map((host) => this.#lab.reboot(host.name)));
+    out(`${all} hosts rebooted in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+    if (!(await this.#holds())) return false;
+
+    this.#heading('the same run again');
+    const second = await capture(this.#run());
+    out(second.stdout);
+    this.#context.err(second.stderr);
+    if (second.exitCode !== 0) return false;
+    if (!/ 0 changed,/.test(second.stdout)) return this.#wrong('the second run changed something');
+    out('\nTry it yourself: fairlead lab up, fairlead lab --help\n');
+    return true;
+  }
+
+  async end(): Promise<void> {
+    await this.#lab.down();
+  }
+
+  #run(): Parameters<typeof attach>[0] {
+    return this.#lab.controllerCommand([...this.#context.fairlead, 'run', '-i', this.#lab.paths.inventory, PLAYBOOK]);
+  }
+
+  async #holds(): Promise<boolean> {
+    const { sent, answered, spoofed } = await this.#prove();
+    if (answered < sent) return this.#wrong(`${sent - answered} of ${sent} connections were lost`);
+    return spoofed === 0 || this.#wrong(`${spoofed} packets left with the wrong source`);
+  }
+
+  /** Connects to every address of every host and tells how it went; `spoofed` since the last time. */
+  async #prove(): Promise<{ sent: number; answered: number; spoofed: number }> {
+    const status = await labStatus(this.#lab, CONNECTIONS);
+    const spoofedNow = status.spoofed.reduce((sum, each) => sum + each.packets, 0);
+    const spoofed = spoofedNow - this.#spoofedBefore;
+    this.#spoofedBefore = spoofedNow;
+    const results = status.hosts.flatMap((host) => host.reachable);
+    const answered = results.reduce((sum, each) => sum + each.ok, 0);
+    const sent = results.reduce((sum, each) => sum + each.ok + each.failed, 0);
+    this.#context.out(statusText(status).split('\n').slice(1, -2).join('\n'));
+    this.#context.out(`\n${answered} of ${sent} connections answered, ${spoofed} packets dropped as spoofed\n`);
+    return { sent, answered, spoofed };
+  }
+  #spoofedBefore = 0;
+
+  #heading(text: string): void {
+    this.#context.out(`\n== ${text}\n`);
+  }
+
+  #wrong(what: string): false {
+    this.#context.err(`error: ${what}\n`);
+    return false;
+  }
+}

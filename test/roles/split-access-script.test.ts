@@ -1,0 +1,159 @@
+// The text of split-access' script: its variables' schema, clean sh for whatever they say, and no trace left.
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { schemaErrors, type Variables } from './support/render-role.ts';
+import { ISP1, ISP2, splitAccess } from './support/split-access.ts';
+import { TestHost, WORLDS } from './support/test-host.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+const OPTIONS: Readonly<Record<string, readonly unknown[]>> = {
+  split_access_main_first: [true, false],
+  split_access_track: [true, false],
+  split_access_on_empty: ['leak', 'unreachable'],
+  split_access_rp_filter: ['loose', 'untouched', 'strict_src_valid_mark'],
+  split_access_arp_strict: [true, false],
+};
+
+const number = (min: number, max: number) => fc.integer({ min, max });
+
+/** Links on the test host's two devices, with addresses it may not have, and any options. */
+const variables: fc.Arbitrary<Variables> = fc.record({
+  ...Object.fromEntries(Object.entries(OPTIONS).map(([name, values]) => [name, fc.constantFrom(...values)])),
+  split_access_protocol: number(200, 250),
+  split_access_priority_base: number(1000, 20000),
+  split_access_table_base: number(300, 2_000_000_000),
+  split_access_links: fc
+    .array(
+      fc.record({
+        device: fc.constantFrom('v0', 'v1', 'eth7.100'),
+        optional: fc.boolean(),
+        prefix: number(8, 30),
+        families: fc.constantFrom('4', '6', '46'),
+        linkLocal: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 5 },
+    )
+    .map((links) =>
+      links.map(({ device, optional, prefix, families, linkLocal }, i) => ({
+        name: `link-${i}`,
+        device,
+        optional,
+        ...(families.includes('4') && { address: `10.${i}.0.${i + 2}/${prefix}`, gateway: `10.${i}.0.1` }),
+        ...(families.includes('6') && {
+          address6: `2001:DB8:0:${i}::0${i + 2}/64`,
+          gateway6: linkLocal ? 'fe80::1' : `2001:db8:0:${i}:0:0:0:1`,
+        }),
+      })),
+    ),
+});
+
+describe('for any variables', () => {
+  test('the script is clean to sh -n and shellcheck', () => {
+    fc.assert(
+      fc.property(variables, (chosen) => {
+        const script = splitAccess(chosen);
+        expect(complaints(['sh', '-n'], script)).toBe('');
+        expect(complaints(['busybox', 'ash', '-n'], script)).toBe('');
+        expect(complaints(['shellcheck', '-s', 'sh', '-f', 'gcc', '-'], script)).toBe('');
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  describe('on a host', () => {
+    let host: TestHost;
+    const [world] = WORLDS;
+    if (world === undefined) throw new Error('no world');
+    beforeAll(async () => {
+      host = await TestHost.create(world);
+    });
+    afterAll(() => host.close());
+
+    test('start and stop leave no trace, and in between status knows', () => {
+      fc.assert(
+        fc.property(variables, (chosen) => {
+          const addresses = (chosen.split_access_links as (typeof ISP1)[]).flatMap(
+            ({ device, address, address6 }) =>
+              device === 'eth7.100' ? [] : [address, address6].filter(Boolean).map((a) => `${a} dev ${device}`),
+          );
+          for (const address of addresses) host.sh(`ip address add ${address}`);
+          host.install(splitAccess(chosen));
+          const before = host.snapshot();
+          const started = host.script('start');
+          expect([0, 1, 6]).toContain(started.status);
+          if (started.status === 0) expect(host.script('status')).toMatchObject({ status: 0 });
+          if (started.status === 1) expect(host.script('status')).toMatchObject({ status: 4 });
+          expect(host.script('stop').status).toBe(started.status === 6 ? 6 : 0);
+          expect(host.snapshot()).toBe(before);
+          for (const address of addresses) host.sh(`ip address del ${address}`);
+        }),
+        { numRuns: 15 },
+      );
+    });
+  });
+});
+
+test('the first lines say who made it and when it runs', () => {
+  const [interpreter, header, begin] = splitAccess().split('\n');
+  expect(interpreter).toBe('#!/bin/sh');
+  expect(header).toBe('# Made by fairlead: role split-access, template split-access.sh, input 0123456789ab');
+  expect(begin).toBe('### BEGIN INIT INFO');
+});
+
+test('nothing but the list of links and the settings depends on the variables', () => {
+  const rest = (script: string) => script.slice(script.indexOf('# From here on'));
+  const other = splitAccess({
+    split_access_links: [ISP2],
+    split_access_track: true,
+    split_access_main_first: false,
+    split_access_rp_filter: 'untouched',
+  });
+  expect(rest(other)).toBe(rest(splitAccess()));
+  expect(rest(other).length).toBeGreaterThan(1000);
+});
+
+describe('the schema of the variables', () => {
+  test.each<[string, Variables, string]>([
+    ['no links', {}, 'split_access_links'],
+    ['an empty list', { split_access_links: [] }, 'must NOT have fewer than 1 items'],
+    ['an unknown key', links({ ...ISP1, gatway: '192.0.2.1' }), '"gatway" is not one of'],
+    ['no gateway', links({ name: 'a', device: 'v0', address: '192.0.2.10/24' }), '"gateway" is required'],
+    ['no address', links({ name: 'a', device: 'v0' }), '"address" is required'],
+    [
+      'no IPv6 gateway',
+      links({ name: 'a', device: 'v0', address6: '2001:db8::2/64' }),
+      '"gateway6" is required',
+    ],
+    ['no prefix length', links({ ...ISP1, address: '192.0.2.10' }), 'is not an IPv4 address with prefix length'],
+    ['a gateway elsewhere', links({ ...ISP1, gateway: '198.51.100.1' }), '198.51.100.1 is not in the network'],
+    ['an IPv6 gateway elsewhere', links({ ...ISP1, gateway6: '2001:db8:2::1' }), 'is not in the network'],
+    ['an address twice', links(ISP1, { ...ISP1, name: 'b', address6: '2001:db8:1::11/64' }), 'is also that of item 1'],
+    ['a name twice', links(ISP1, { ...ISP2, name: 'isp1' }), 'name isp1 is also that of item 1'],
+    ['a long device name', links({ ...ISP1, device: 'a-very-long-device' }), 'is not an interface name'],
+    ['a device name that is sh', links({ ...ISP1, device: 'v$(id)' }), 'must match pattern'],
+    ['an unknown policy', { ...links(ISP1), split_access_rp_filter: 'strict' }, 'is not one of loose'],
+  ])('refuses %s', (_title, wrong, told) => {
+    expect(schemaErrors('split-access', wrong).join('\n')).toContain(told);
+  });
+
+  test.each<[string, Variables]>([
+    ['both families', links(ISP1)],
+    ['IPv4 alone', links(ISP2)],
+    ['IPv6 alone', links({ name: 'a', device: 'v0', address6: '2001:db8::2/64', gateway6: 'fe80::1' })],
+    ['two links on one device', links(ISP1, { ...ISP2, device: 'v0' })],
+  ])('takes %s', (_title, right) => {
+    expect(schemaErrors('split-access', right)).toEqual([]);
+  });
+});
+
+function links(...split_access_links: readonly unknown[]): Variables {
+  return { split_access_links };
+}
+
+/** What a checker that reads the script on stdin prints. */
+function complaints([program = '', ...words]: readonly string[], script: string): string {
+  const { status, stdout, stderr } = spawnSync(program, words, { input: script, encoding: 'utf8' });
+  return status === 0 ? '' : `${status} ${stdout}${stderr}`;
+}
