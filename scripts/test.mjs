@@ -14,7 +14,9 @@ const lines = [];
 function record(level, passed, failed, note = '') {
   sum.passed += passed;
   sum.failed += failed;
-  lines.push(`${level.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed${note}`);
+  lines.push(
+    `${level.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed${note}`,
+  );
 }
 
 if (wanted.length === 0) {
@@ -27,7 +29,16 @@ for (const level of wanted.length > 0 ? wanted : LEVELS) {
   const report = join(folder, `${level}.json`);
   const { status } = spawnSync(
     'npx',
-    ['--no-install', 'vitest', 'run', '--project', level, '--reporter=default', '--reporter=json', `--outputFile=${report}`],
+    [
+      '--no-install',
+      'vitest',
+      'run',
+      '--project',
+      level,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile=${report}`,
+    ],
     { stdio: 'inherit' },
   );
   let result;
@@ -39,7 +50,9 @@ for (const level of wanted.length > 0 ? wanted : LEVELS) {
   }
   const skipped = result.numPendingTests + result.numTodoTests;
   // A file that cannot be loaded has no tests that could fail.
-  const broken = result.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length;
+  const broken = result.testResults.filter(
+    (each) => each.status === 'failed' && each.assertionResults.length === 0,
+  ).length;
   const other = status !== 0 && result.numFailedTests + broken === 0 ? 1 : 0;
   const empty = result.numTotalTests === 0 ? 1 : 0;
   const notes = [

@@ -71,10 +71,24 @@ export class Problems {
     return [...this.#found.values()];
   }
 
+  get count(): number {
+    return this.#found.size;
+  }
+
   /** Ends a stage: throws a DiagnosticError with everything found so far, if anything was. */
   throwIfAny(): void {
-    if (this.#found.size > 0) throw new DiagnosticError(this.list);
+    if (this.#found.size > 0) throw new DiagnosticError(inFileOrder(this.list));
   }
+}
+
+/** As somebody reads who works through the files: those without a place first, each file from top to bottom. */
+export function inFileOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ at }) => at?.file))];
+  const rank = ({ at }: Diagnostic): number => (at === undefined ? -1 : files.indexOf(at.file));
+  return diagnostics.toSorted(
+    (a, b) =>
+      rank(a) - rank(b) || (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0),
+  );
 }
 
 /** The user's files are wrong: exit status 2. */

@@ -1,5 +1,5 @@
 // What a run tells: everything that any report may want to show, as data. apply emits them, report reads them.
-import type { Facts } from './host/facts.ts';
+import type { Facts } from './host/facts/facts.ts';
 import type { UnreachableReason } from './host/host.ts';
 import type { Diff, ResultFields } from './modules/module.ts';
 
@@ -29,10 +29,15 @@ export interface TaskOutcome {
   readonly item?: { readonly label: string; readonly index: number; readonly count: number };
   /** rc, stdout and their like; without those of tasks with no_log. */
   readonly fields: ResultFields;
+  /** Set where the message is for those who asked for this much: 2 stands for -vv. */
+  readonly verbosity?: number;
 }
 
-/** Where a host stands at the end of a run. */
-export type HostStatus = 'ok' | 'failed' | 'unreachable' | 'interrupted' | 'not-started';
+/**
+ * Where a host stands at the end of a run. `stopped`: it is well, but the rollout stopped before it was done.
+ * `not-started`: nobody contacted it.
+ */
+export type HostStatus = 'ok' | 'failed' | 'unreachable' | 'interrupted' | 'stopped' | 'not-started';
 
 export interface HostRecap {
   readonly host: string;
@@ -75,10 +80,11 @@ export type RunEvent =
       readonly kind: 'task-finished';
       readonly host: string;
       readonly task: TaskLabel;
-      /** How many tasks of the play the host has behind it, of how many. */
+      /** How many tasks of the play the host has behind it, of how many; handlers count once they are due. */
       readonly progress: { readonly done: number; readonly of: number };
       readonly outcome: TaskOutcome;
     }
+  /** No more tasks run on it in this run. */
   | { readonly kind: 'host-finished'; readonly host: string; readonly status: HostStatus }
   | { readonly kind: 'rollout-stopped'; readonly play: string; readonly reason: string }
   | { readonly kind: 'run-ended'; readonly recap: readonly HostRecap[]; readonly elapsedMs: number };

@@ -6,12 +6,12 @@ import { type ConnectionDefaults, connectionSettings } from './apply/connection-
 import { type EnginePlay, runPlays } from './apply/engine.ts';
 import { Problems } from './diagnostic.ts';
 import type { Emit, HostRecap } from './event.ts';
-import type { ConnectionSettings } from './host/connection-settings.ts';
-import { type FactShape, factsShape } from './host/facts.ts';
+import type { ConnectionSettings } from './host/ssh/connection-settings.ts';
+import { type FactShape, factsShape } from './host/facts/facts.ts';
 import type { Host } from './host/host.ts';
 import { LocalHost } from './host/local-host.ts';
-import { SshContext } from './host/ssh-context.ts';
-import { SshHost } from './host/ssh-host.ts';
+import { SshContext } from './host/ssh/ssh-context.ts';
+import { SshHost } from './host/ssh/ssh-host.ts';
 import { loadInventory } from './load/inventory/load-inventory.ts';
 import type { Inventory } from './load/inventory/model.ts';
 import { loadPlaybook, type PlaybookDocument } from './load/playbook.ts';

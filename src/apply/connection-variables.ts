@@ -1,8 +1,8 @@
 // The variables that say how to reach a host (Ansible's names) as connection settings.
 // A value that cannot be right is a diagnostic at the place it was written.
 import type { Problems } from '../diagnostic.ts';
-import type { ConnectionSettings } from '../host/connection-settings.ts';
-import type { HostKeyPolicy } from '../host/known-hosts.ts';
+import type { ConnectionSettings } from '../host/ssh/connection-settings.ts';
+import type { HostKeyPolicy } from '../host/ssh/known-hosts.ts';
 import type { HostScope } from '../resolve/host-scope.ts';
 import { Secret } from '../secret.ts';
 

@@ -4,6 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { ActionContext } from '../plan/plan-action.ts';
 import type { PlayScopes } from '../resolve/play-scopes.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { batchesOf, needsLockStep, reasonToStop } from './failure-policy.ts';
 import { runHostPlay } from './host-play.ts';
 import { HostRun } from './host-run.ts';
@@ -25,12 +26,18 @@ export interface EngineOptions {
   readonly emit: Emit;
   /** When aborted, hosts end as interrupted and no new wave starts. */
   readonly signal: AbortSignal;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Actions in one wave; default 200, beyond which there is nothing to gain. 1 is one task after the other. */
+  readonly waveLimit?: number;
 }
+
+const WAVE_LIMIT = 200;
 
 /** Runs all plays; what went wrong on hosts is in the recap. Rejects only for bugs. */
 export async function runPlays(options: EngineOptions): Promise<readonly HostRecap[]> {
-  const started = performance.now();
-  const { emit, actions } = options;
+  const startMs = performance.now();
+  const { emit, actions, signal } = options;
   const names = [...new Set(options.plays.flatMap(({ play }) => play.hosts))];
   const runs = new Map(names.map((name) => [name, new HostRun(name, options.hostFor(name), emit)] as const));
   emit({ kind: 'run-started', hosts: names, mode: actions.mode });
@@ -38,17 +45,18 @@ export async function runPlays(options: EngineOptions): Promise<readonly HostRec
     for (const each of options.plays) {
       const reason = await runPlay(each, runs, options);
       if (reason === undefined) continue;
-      emit({ kind: 'rollout-stopped', play: each.play.name, reason });
+      const isKeptFromSomething = [...runs.values()].some((run) => run.isActive || run.status === 'stopped');
+      if (isKeptFromSomething) emit({ kind: 'rollout-stopped', play: each.play.name, reason });
       break;
     }
   } finally {
     await Promise.all([...runs.values()].map((run) => run.host.close()));
   }
   const recap = [...runs.values()].map((run) => {
-    if (options.signal.aborted) run.end('interrupted');
+    run.leave(signal.aborted ? 'interrupted' : 'stopped');
     return run.recap(actions.mode);
   });
-  emit({ kind: 'run-ended', recap, elapsedMs: performance.now() - started });
+  emit({ kind: 'run-ended', recap, elapsedMs: performance.now() - startMs });
   return recap;
 }
 
@@ -59,37 +67,30 @@ async function runPlay(
   options: EngineOptions,
 ): Promise<string | undefined> {
   const { play } = each;
+  const { emit, signal } = options;
   const hosts = play.hosts.flatMap((name) => runs.get(name) ?? []).filter((run) => run.isActive);
-  options.emit({ kind: 'play-started', play: play.name, hosts: hosts.map((run) => run.name) });
+  emit({ kind: 'play-started', play: play.name, hosts: hosts.map((run) => run.name) });
   const batches = batchesOf(hosts, play.serial);
   for (const [index, batch] of batches.entries()) {
-    if (options.signal.aborted) return 'interrupted';
-    const batchNames = batch.map((run) => run.name);
-    options.emit({ kind: 'batch-started', index, count: batches.length, hosts: batchNames });
+    if (signal.aborted) return 'interrupted';
+    emit({ kind: 'batch-started', index, count: batches.length, hosts: batch.map((run) => run.name) });
     await runBatch(each, batch, options);
-    for (const run of batch) {
-      if (!run.isActive || isLastPlayOf(run.name, each, options)) {
-        await run.host.close();
-        options.emit({ kind: 'host-finished', host: run.name, status: run.status });
-      }
-    }
-    const reason = reasonToStop(play, batch);
+    const done = batch.filter((run) => !run.isActive || isLastPlayOf(run.name, each, options));
+    await Promise.all(done.map((run) => run.finish()));
+    const reason = signal.aborted ? undefined : reasonToStop(play, batch);
     if (reason !== undefined) return reason;
   }
-  return undefined;
+  return signal.aborted ? 'interrupted' : undefined;
 }
 
 async function runBatch(each: EnginePlay, batch: readonly HostRun[], options: EngineOptions): Promise<void> {
-  const { play, scopes, needsFacts } = each;
-  const mayGoOn = (): boolean => !options.signal.aborted && reasonToStop(play, batch) === undefined;
-  const turnstile = needsLockStep(play)
-    ? new LockStep(
-        batch.map((run) => run.name),
-        mayGoOn,
-      )
-    : NO_TURNSTILE;
-  const slots = new Slots(options.forks);
-  const context = { play, scopes, actions: options.actions, needsFacts, slots, turnstile };
+  const { signal, actions, forks, clock = systemClock(signal), waveLimit = WAVE_LIMIT } = options;
+  const { play } = each;
+  const mayGoOn = (): boolean => !signal.aborted && reasonToStop(play, batch) === undefined;
+  const names = batch.map((run) => run.name);
+  const turnstile = needsLockStep(play) ? new LockStep(names, mayGoOn) : NO_TURNSTILE;
+  const slots = new Slots(forks);
+  const context = { ...each, actions, slots, turnstile, clock, signal, waveLimit };
   await Promise.all(batch.map((run) => runHostPlay(run, context)));
 }
 

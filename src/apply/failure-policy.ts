@@ -10,7 +10,7 @@ export function needsLockStep(play: ResolvedPlay): boolean {
 
 /** Why the play must not go on after what happened in the batch, or undefined. */
 export function reasonToStop(play: ResolvedPlay, batch: readonly HostRun[]): string | undefined {
-  const out = batch.filter((run) => !run.isActive).map((run) => run.name);
+  const out = batch.filter((run) => run.hasFailed).map((run) => run.name);
   if (out.length === 0) return undefined;
   const names = out.length <= 3 ? out.join(', ') : `${out.slice(0, 3).join(', ')} and ${out.length - 3} more`;
   if (play.anyErrorsFatal) return `${names} failed, and any_errors_fatal is set`;

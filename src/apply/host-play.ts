@@ -1,21 +1,19 @@
 // Takes one host through one play: facts, then wave after wave, handlers after each section.
-import type { TaskOutcome } from '../event.ts';
-import { factsScript } from '../host/facts.ts';
-import { parseFacts } from '../host/facts-parse.ts';
+import { factsScript } from '../host/facts/facts.ts';
+import { parseFacts } from '../host/facts/facts-parse.ts';
+import type { ProgramOutcome } from '../host/host.ts';
 import { ReadOnlyHost } from '../host/read-only-host.ts';
-import type { Action } from '../plan/action.ts';
 import type { ActionContext } from '../plan/plan-action.ts';
-import { type Cursor, nextWave, START } from '../plan/wave.ts';
-import { known } from '../render/shape.ts';
-import { namesSetBy } from '../resolve/check-play.ts';
-import type { RunState } from '../resolve/host-scope.ts';
+import { type Cursor, nextWave, START, type Wave } from '../plan/wave.ts';
 import type { PlayScopes } from '../resolve/play-scopes.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import type { Clock } from './clock.ts';
+import { NotifiedHandlers } from './handlers.ts';
 import type { HostRun } from './host-run.ts';
-import { runWave } from './run-wave.ts';
+import { runWave, type WaveOutcome } from './run-wave.ts';
 import type { Slots } from './slots.ts';
-import { judge, labelOf, loopResult } from './task-outcome.ts';
+import { type ActionOutcome, judge, labelOf } from './task-outcome.ts';
 import type { Turnstile } from './turnstile.ts';
 
 export interface HostPlayContext {
@@ -28,12 +26,17 @@ export interface HostPlayContext {
   readonly slots: Slots;
   /** Where hosts wait for each other, if the play's failure policy wants them to. */
   readonly turnstile: Turnstile;
+  readonly clock: Clock;
+  /** When aborted, no new wave starts. */
+  readonly signal: AbortSignal;
+  /** No more actions than this in one wave. */
+  readonly waveLimit: number;
 }
 
+/** What happened is in the host's run. Rejects only for bugs. */
 export async function runHostPlay(run: HostRun, context: HostPlayContext): Promise<void> {
-  const hostPlay = new HostPlay(run, context);
   try {
-    await hostPlay.run();
+    await new HostPlay(run, context).run();
   } finally {
     context.turnstile.leave(run.name);
   }
@@ -42,156 +45,141 @@ export async function runHostPlay(run: HostRun, context: HostPlayContext): Promi
 class HostPlay {
   readonly #run: HostRun;
   readonly #context: HostPlayContext;
-  readonly #itemResults = new Map<ResolvedTask, Readonly<Record<string, unknown>>[]>();
-  #done = 0;
+  readonly #handlers: NotifiedHandlers;
+  readonly #progress: { done: number; of: number };
+  /** Of actions in the next wave: small after a wave that had to end early, for looking twice is a waste. */
+  #waveLimit: number;
 
   constructor(run: HostRun, context: HostPlayContext) {
     this.#run = run;
     this.#context = context;
+    this.#handlers = new NotifiedHandlers(context.play.handlers);
+    this.#progress = { done: 0, of: context.play.sections.reduce((sum, { tasks }) => sum + tasks.length, 0) };
+    this.#waveLimit = context.waveLimit;
   }
 
   async run(): Promise<void> {
     const { play, needsFacts } = this.#context;
-    if (needsFacts && !(await this.#inTurn(() => this.#gatherFacts()))) return;
+    if (needsFacts) await this.#inTurn(() => this.#gatherFacts());
     for (const section of play.sections) {
-      if (!(await this.#runTasks(section.tasks))) return;
-      if (!(await this.#runHandlers())) return;
+      await this.#runTasks(section.tasks);
+      await this.#runHandlers();
     }
   }
 
-  /** Handlers may notify others: until nobody is left. */
-  async #runHandlers(): Promise<boolean> {
-    for (;;) {
-      const { notified } = this.#run;
-      const due = this.#context.play.handlers.filter((handler) =>
-        handler.answersTo.some((name) => notified.has(name)),
-      );
-      if (due.length === 0) return true;
-      notified.clear();
-      if (!(await this.#runTasks(due))) return false;
+  async #runHandlers(): Promise<void> {
+    this.#handlers.startFlush();
+    for (let due = this.#due(); due.length > 0; due = this.#due()) {
+      this.#progress.of += due.length;
+      await this.#runTasks(due);
     }
   }
 
-  /** False: the host is out of the play. */
-  async #runTasks(tasks: readonly ResolvedTask[]): Promise<boolean> {
+  #due(): readonly ResolvedTask[] {
+    return this.#run.isActive ? this.#handlers.take() : [];
+  }
+
+  async #runTasks(tasks: readonly ResolvedTask[]): Promise<void> {
     let cursor: Cursor = START;
-    while (cursor.task < tasks.length) {
+    while (this.#run.isActive && cursor.task < tasks.length) {
       const next = await this.#inTurn(() => this.#runNextWave(tasks, cursor));
-      if (next === undefined) return false;
-      cursor = next;
+      cursor = next ?? cursor;
     }
-    return true;
   }
 
   /** Where the next wave starts, or undefined where the host is out. */
   async #runNextWave(tasks: readonly ResolvedTask[], cursor: Cursor): Promise<Cursor | undefined> {
-    const { scopes, actions } = this.#context;
+    const { scopes, actions, clock, waveLimit } = this.#context;
     const run = this.#run;
-    const wave = nextWave(
+    const wave = nextWave({
       tasks,
       cursor,
-      this.#state(),
-      (task, state, item) => scopes.scope(run.name, task, state, item === undefined ? {} : { item }),
-      actions,
-    );
-    if (wave === undefined) return undefined;
-    const hostActions = wave.actions.filter((action) => action.kind === 'host');
-    if (hostActions.length > 0 && !(await run.connect())) return undefined;
-    const host = wave.mode === 'check' ? new ReadOnlyHost(run.host) : run.host;
-    const result = await runWave(wave, host, {
-      inspecting: () => run.working('inspecting', hostActions.map(labelOf)),
-      changing: (changing) => run.working('changing', changing.map(labelOf)),
-      rebooting: () => run.working('rebooting', hostActions.slice(-1).map(labelOf)),
+      state: run.memory.state,
+      scopeFor: (task, state, item) => scopes.scope(run.name, task, state, item === undefined ? {} : { item }),
+      context: actions,
+      limit: this.#waveLimit,
     });
-    for (const { action, raw } of result.outcomes) this.#conclude(action, judge(action, raw));
-    if (result.host === 'rebooted' && run.facts !== undefined && run.isActive) await this.#gatherFacts();
-    if (result.host === 'interrupted') run.end('interrupted');
-    if (result.host === 'lost') run.end('failed');
-    return run.isActive ? wave.next : undefined;
+    if (wave === undefined) throw new Error('a host is past the end of its tasks');
+    const needsHost = wave.actions.some((action) => action.kind === 'host');
+    if (needsHost && !(await run.connect())) return undefined;
+    const result = await runWave(wave, wave.mode === 'check' ? new ReadOnlyHost(run.host) : run.host, {
+      clock,
+      withheld: run.memory.withheld,
+      tell: (doing, hostActions) => run.working(doing, hostActions.map(labelOf)),
+    });
+    await this.#conclude(result);
+    const reached = result.outcomes.length;
+    const isCut = reached < wave.actions.length;
+    this.#waveLimit = Math.min(waveLimit, isCut ? Math.max(1, 2 * reached) : 4 * this.#waveLimit);
+    return run.isActive ? cursorAfter(wave, reached) : undefined;
   }
 
-  #conclude(action: Action, judged: ReturnType<typeof judge>): void {
-    const { outcome, result } = judged;
+  async #conclude({ outcomes, host }: WaveOutcome): Promise<void> {
     const run = this.#run;
-    const { task } = action;
-    const isLast = outcome.item === undefined || outcome.item.index === outcome.item.count - 1;
-    if (isLast) this.#done += 1;
-    run.finished(labelOf(action), outcome, { done: this.#done, of: this.#taskCount() });
-    this.#remember(action, outcome, result);
-    if (outcome.status === 'changed' || outcome.status === 'would-change') {
-      for (const { value } of task.notify) run.notified.add(value);
+    const statuses = outcomes.map((each) => this.#tell(each));
+    if (host === 'interrupted') run.end('interrupted');
+    if (host === 'lost' || statuses.some((status) => status === 'failed' || status === 'unknown')) {
+      run.end('failed');
     }
-    if (outcome.status === 'failed' || outcome.status === 'unknown') run.end('failed');
+    const isStale = host === 'rebooted' && run.memory.facts !== undefined;
+    if (isStale && run.isActive) await this.#gatherFacts();
   }
 
-  #remember(action: Action, outcome: TaskOutcome, result: Readonly<Record<string, unknown>>): void {
-    const { task, item } = action;
+  #tell(each: ActionOutcome): string {
+    const { action } = each;
+    const judged = judge(each);
+    const { status, item } = judged.outcome;
+    if (item === undefined || item.index === item.count - 1) this.#progress.done += 1;
+    this.#run.finished(labelOf(action), judged.outcome, { ...this.#progress });
+    this.#run.memory.remember(action, judged);
+    if (status === 'changed' || status === 'would-change') this.#handlers.notify(action.task);
+    return status;
+  }
+
+  async #gatherFacts(): Promise<void> {
     const run = this.#run;
-    const results = new Map(run.results);
-    if (action.kind === 'controller' && action.verdict.kind === 'ok') {
-      for (const [name, value] of Object.entries(action.verdict.variables ?? {})) results.set(name, value);
-    }
-    if (task.register !== undefined) {
-      results.set(
-        task.register,
-        item === undefined ? result : loopResult(this.#itemsSoFar(task, item.index, result)),
-      );
-    }
-    run.results = results;
-    const isUnknowable =
-      action.kind === 'skipped' ? action.leaves === 'unknowable' : outcome.status === 'would-change';
-    if (isUnknowable) run.unknowable = new Set([...run.unknowable, ...namesSetBy(task)]);
-  }
-
-  #itemsSoFar(
-    task: ResolvedTask,
-    index: number,
-    result: Readonly<Record<string, unknown>>,
-  ): readonly Readonly<Record<string, unknown>>[] {
-    const before = index === 0 ? [] : (this.#itemResults.get(task) ?? []);
-    const all = [...before, result];
-    this.#itemResults.set(task, all);
-    return all;
-  }
-
-  async #gatherFacts(): Promise<true | undefined> {
-    const run = this.#run;
-    if (!(await run.connect())) return undefined;
+    if (!(await run.connect())) return;
     run.working('gathering facts', []);
-    const program = {
+    const outcome = await run.host.run({
       kind: 'inspect',
       steps: [{ id: 'facts', script: factsScript(), onFailure: 'stop' }],
-    } as const;
-    const outcome = await run.host.run(program);
+    });
     const step = outcome.kind === 'finished' ? outcome.steps.get('facts') : undefined;
-    if (step?.kind === 'exited' && step.exitCode === 0) {
-      run.told(parseFacts(step.stdout));
-      return true;
-    }
+    if (step?.kind === 'exited' && step.exitCode === 0) return run.told(parseFacts(step.stdout));
+    if (outcome.kind === 'lost' && outcome.reason === 'interrupted') return run.end('interrupted');
     const { file, line, column } = this.#context.play.origin.span();
-    const said = step?.kind === 'exited' ? step.stderr.trim() : 'message' in outcome ? outcome.message : '';
     run.finished(
       { id: 0, title: 'gathering facts', module: 'facts', place: `${file}:${line}:${column}` },
-      { status: 'failed', message: said, diffs: [], fields: {} },
-      { done: 0, of: this.#taskCount() },
+      { status: 'failed', message: whyNoFacts(outcome), diffs: [], fields: {} },
+      { ...this.#progress },
     );
-    run.end(outcome.kind === 'lost' && outcome.reason === 'interrupted' ? 'interrupted' : 'failed');
-    return undefined;
-  }
-
-  #state(): RunState {
-    const { facts, results, unknowable } = this.#run;
-    return { facts: facts === undefined ? undefined : known(facts), results, pending: unknowable };
-  }
-
-  #taskCount(): number {
-    return this.#context.play.sections.reduce((sum, section) => sum + section.tasks.length, 0);
+    run.end('failed');
   }
 
   /** Waits for the others where the policy says so, and for a free slot; does nothing on a host that is out. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { turnstile, slots } = this.#context;
-    if ((await turnstile.arrive(this.#run.name)) === 'stop') return undefined;
-    return slots.use(work);
+    const { turnstile, slots, signal } = this.#context;
+    const run = this.#run;
+    if ((await turnstile.arrive(run.name)) === 'stop') {
+      run.leave(signal.aborted ? 'interrupted' : 'stopped');
+      return undefined;
+    }
+    return slots.use(async () => {
+      if (!signal.aborted) return work();
+      run.leave('interrupted');
+      return undefined;
+    });
   }
+}
+
+function cursorAfter(wave: Wave, reached: number): Cursor {
+  if (reached === 0) throw new Error('a wave came to nothing');
+  return wave.starts[reached] ?? wave.next;
+}
+
+function whyNoFacts(outcome: ProgramOutcome): string {
+  if (outcome.kind === 'refused' || outcome.kind === 'lost') return outcome.message;
+  const step = outcome.kind === 'finished' ? outcome.steps.get('facts') : undefined;
+  if (step?.kind !== 'exited') return 'the host refuses to be read';
+  return step.stderr.trim() || `the program for facts exited ${step.exitCode}`;
 }

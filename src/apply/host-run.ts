@@ -1,20 +1,19 @@
-// One host during a run: its connection, what it has told, how it stands. Lives from the first play to the last.
+// One host during a run: its connection, how it stands, what is told of it. Lives from the first play to the last.
 import type { Emit, HostRecap, HostStatus, TaskLabel, TaskOutcome } from '../event.ts';
-import type { Facts } from '../host/facts.ts';
+import type { Facts } from '../host/facts/facts.ts';
 import type { Host } from '../host/host.ts';
+import { HostMemory } from './host-memory.ts';
 
 export class HostRun {
   readonly name: string;
   readonly host: Host;
-  /** Registered results and set_fact values. */
-  results: ReadonlyMap<string, unknown> = new Map();
-  /** Registered by tasks that check mode did not run. */
-  unknowable: ReadonlySet<string> = new Set();
-  #facts: Facts | undefined;
-  readonly notified = new Set<string>();
+  readonly memory = new HostMemory();
   readonly #emit: Emit;
   readonly #counts = { ok: 0, changed: 0, skipped: 0, failed: 0, ignored: 0 };
   #status: HostStatus = 'not-started';
+  #wasContacted = false;
+  #isFinished = false;
+  /** The task that was cut off. */
   #unknown: string | undefined;
 
   constructor(name: string, host: Host, emit: Emit) {
@@ -29,7 +28,12 @@ export class HostRun {
 
   /** Whether tasks still run on it. */
   get isActive(): boolean {
-    return this.#status === 'ok' || this.#status === 'not-started';
+    return !this.#isFinished && (this.#status === 'ok' || this.#status === 'not-started');
+  }
+
+  /** Whether it counts for failure policies. */
+  get hasFailed(): boolean {
+    return this.#status === 'failed' || this.#status === 'unreachable';
   }
 
   /** Connects if need be. False: unreachable, and said so. */
@@ -37,6 +41,7 @@ export class HostRun {
     if (this.#status === 'not-started') this.#emit({ kind: 'host-connecting', host: this.name });
     const outcome = await this.host.connect();
     if (outcome.kind === 'connected') {
+      this.#wasContacted = true;
       if (this.#status === 'not-started') {
         this.#status = 'ok';
         this.#emit({ kind: 'host-connected', host: this.name });
@@ -55,12 +60,8 @@ export class HostRun {
     return false;
   }
 
-  get facts(): Facts | undefined {
-    return this.#facts;
-  }
-
   told(facts: Facts): void {
-    this.#facts = facts;
+    this.memory.facts = facts;
     this.#emit({ kind: 'facts-gathered', host: this.name, facts });
   }
 
@@ -91,17 +92,31 @@ export class HostRun {
     if (this.isActive) this.#status = status;
   }
 
+  /** It has been through everything that is meant for it. Says so once, and lets the connection go. */
+  async finish(): Promise<void> {
+    if (this.#isFinished) return;
+    if (this.#status === 'not-started') this.#status = 'ok'; // all it had to do was known on the controller
+    this.#isFinished = true;
+    await this.host.close();
+    this.#emit({ kind: 'host-finished', host: this.name, status: this.#status });
+  }
+
+  /** The rollout ended around it. */
+  leave(status: 'interrupted' | 'stopped'): void {
+    if (this.#status === 'ok' || status === 'interrupted') this.end(status);
+  }
+
   recap(mode: 'apply' | 'check'): HostRecap {
     return { host: this.name, status: this.#status, ...this.#counts, state: this.#state(mode) };
   }
 
   #state(mode: 'apply' | 'check'): string {
-    if (this.#status === 'not-started') return 'not contacted';
-    if (this.#unknown !== undefined) return `unknown: the connection was lost during "${this.#unknown}"`;
-    if (mode === 'check') return 'nothing was changed: check mode';
+    if (this.#unknown !== undefined) return `unknown: cut off during "${this.#unknown}"`;
+    if (!this.#wasContacted && this.#status !== 'unreachable') return 'not contacted';
     const { changed } = this.#counts;
+    if (mode === 'check') return 'check mode: nothing was changed';
     if (changed === 0) return 'nothing was changed';
-    if (this.#status === 'ok') return changed === 1 ? '1 change made' : `${changed} changes made`;
-    return `changed in part: ${changed === 1 ? '1 change' : `${changed} changes`} made before it stopped`;
+    const changes = changed === 1 ? '1 change' : `${changed} changes`;
+    return this.#status === 'ok' ? `${changes} made` : `${changes} made before it stopped`;
   }
 }

@@ -1,260 +1,166 @@
 // Runs one wave on one host: inspect, decide, change, conclude. What comes back is an outcome for each action that
 // was reached; the first failure that is not ignored ends it.
-import type { Host, ProgramOutcome } from '../host/host.ts';
-import type { HostModule, Verdict } from '../modules/module.ts';
-import type { Action, HostAction } from '../plan/action.ts';
+import type { Host, ProgramOutcome, RunOptions } from '../host/host.ts';
+import type { Resource } from '../modules/module.ts';
+import type { HostAction } from '../plan/action.ts';
 import type { Wave } from '../plan/wave.ts';
-import {
-  changeOutcome,
-  changeProgram,
-  inspectProgram,
-  isDuringChange,
-  type PlannedChange,
-} from '../plan/wave-programs.ts';
-import { waitForReboot } from './reboot.ts';
-import type { RawOutcome } from './task-outcome.ts';
+import { changeProgram, inspectProgram } from '../plan/wave-programs.ts';
+import type { Clock } from './clock.ts';
+import { concludeWave, decidedBefore, refusal } from './conclude.ts';
+import { type Decided, decide } from './decide.ts';
+import { type RebootOutcome, waitForReboot } from './reboot.ts';
+import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
 export interface WaveOutcome {
-  readonly outcomes: readonly { readonly action: Action; readonly raw: RawOutcome }[];
+  /** For the first actions of the wave, in order; those behind them have not begun. */
+  readonly outcomes: readonly ActionOutcome[];
   /** `lost`: the connection went away, nothing more can be asked of the host on it. `rebooted`: facts are stale. */
   readonly host: 'fine' | 'lost' | 'interrupted' | 'rebooted';
 }
 
-export interface WaveProgress {
-  inspecting(): void;
-  changing(actions: readonly HostAction[]): void;
-  rebooting(): void;
+export interface WaveContext {
+  readonly clock: Clock;
+  /** What earlier tasks would have changed if check mode had let them. */
+  readonly withheld: readonly Resource[];
+  readonly tell: (doing: 'inspecting' | 'changing' | 'rebooting', actions: readonly HostAction[]) => void;
 }
-
-type Decided =
-  | { readonly kind: 'done'; readonly action: Action; readonly raw: RawOutcome }
-  | { readonly kind: 'change'; readonly planned: PlannedChange; readonly verdict: ChangeVerdict };
-
-type ChangeVerdict = Extract<Verdict<unknown>, { kind: 'change' }>;
 
 /** `host` refuses to write where the wave only checks. */
-export async function runWave(wave: Wave, host: Host, progress: WaveProgress): Promise<WaveOutcome> {
-  const hostActions = wave.actions.filter((action) => action.kind === 'host');
-  const options = optionsOf(wave, hostActions);
-  const inspection = inspectProgram(hostActions);
-  let inspected = inspection.read(new Map());
-  if (inspection.program !== undefined) {
-    progress.inspecting();
-    const outcome = await host.run(inspection.program, options);
-    if (outcome.kind === 'refused' || outcome.kind === 'withheld' || outcome.kind === 'lost') {
-      return inspectionFailed(wave, outcome);
-    }
-    inspected = inspection.read(outcome.steps);
-  }
-  const decided = decide(wave.actions, (action) => inspected(action));
-  const changes = decided.flatMap((each) => (each.kind === 'change' ? [each] : []));
-  if (changes.length === 0) return { outcomes: decided.flatMap(doneOnly), host: 'fine' };
-  progress.changing(changes.map((each) => each.planned.action));
-  const outcome = await makeChanges(
-    host,
-    changes.map((each) => each.planned),
-    options,
-  );
-  const result = conclude(decided, changes, outcome);
-  const reboot = changes.at(-1)?.planned.change.then;
-  if (reboot === undefined || outcome.kind === 'withheld' || result.outcomes.at(-1)?.raw.kind === 'failed')
-    return result;
-  progress.rebooting();
-  return concludeReboot(result, await waitForReboot(host, reboot, options));
-}
-
-function optionsOf(wave: Wave, actions: readonly HostAction[]): Parameters<Host['run']>[1] {
-  const timeoutMs = actions[0]?.timeoutMs;
-  return {
+export async function runWave(wave: Wave, host: Host, context: WaveContext): Promise<WaveOutcome> {
+  const options: RunOptions = {
     ...(wave.become !== undefined && { become: wave.become }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(wave.timeoutMs !== undefined && { timeoutMs: wave.timeoutMs }),
   };
-}
-
-/** In order; a failure that is not ignored keeps everything behind it from being decided. */
-function decide(
-  actions: readonly Action[],
-  inspected: (action: HostAction) => Parameters<HostModule['decide']>[1] | undefined,
-): readonly Decided[] {
-  const decided: Decided[] = [];
-  for (const action of actions) {
-    const each = decideOne(action, inspected);
-    decided.push(each);
-    if (each.kind === 'done' && each.raw.kind === 'failed' && stops(action)) break;
+  const hostActions = wave.actions.filter((action) => action.kind === 'host');
+  const inspection = inspectProgram(hostActions);
+  let steps: Extract<ProgramOutcome, { kind: 'finished' }>['steps'] = new Map();
+  if (inspection.program !== undefined) {
+    context.tell('inspecting', hostActions);
+    const outcome = await host.run(inspection.program, options);
+    if (outcome.kind !== 'finished') return inspectionFailed(wave, outcome);
+    steps = outcome.steps;
   }
-  return decided;
+  const { withheld } = context;
+  const decided = decide(wave, { inspected: (action) => inspection.read(action, steps), withheld });
+  return change(decided, host, { ...context, options });
 }
 
-function decideOne(
-  action: Action,
-  inspected: (action: HostAction) => Parameters<HostModule['decide']>[1] | undefined,
-): Decided {
-  switch (action.kind) {
-    case 'skipped':
-      return { kind: 'done', action, raw: { kind: 'skipped', message: action.reason } };
-    case 'failed':
-      return {
-        kind: 'done',
-        action,
-        raw: {
-          kind: 'failed',
-          message: action.message,
-          ...(action.hint !== undefined && { hint: action.hint }),
-        },
-      };
-    case 'controller':
-      return { kind: 'done', action, raw: action.verdict };
-    case 'host': {
-      const actual = inspected(action);
-      if (actual === undefined)
-        return { kind: 'done', action, raw: { kind: 'failed', message: 'the inspection did not end' } };
-      const verdict = action.module.decide(action.wanted, actual);
-      if (verdict.kind !== 'change') return { kind: 'done', action, raw: rawOf(verdict) };
-      return {
-        kind: 'change',
-        verdict,
-        planned: { action, change: action.module.change(action.wanted, verdict.changes) },
-      };
-    }
-  }
-}
+type Change = Extract<Decided, { kind: 'change' }>;
 
-function rawOf(verdict: Exclude<Verdict<unknown>, { kind: 'change' }>): RawOutcome {
-  return { ...verdict, kind: verdict.kind === 'unchanged' ? 'ok' : verdict.kind };
-}
-
-/** Uploads first: what is too large for a program is put beside its target, under a name of its own. */
-async function makeChanges(
-  host: Host,
-  changes: readonly PlannedChange[],
-  options: Parameters<Host['run']>[1],
-): Promise<ProgramOutcome> {
-  for (const { change } of changes) {
-    for (const upload of change.uploads ?? []) {
-      const outcome = await host.upload(upload, options);
-      if (outcome.kind === 'withheld') return outcome;
-      if (outcome.kind !== 'finished') return outcome;
-    }
-  }
-  return host.run(changeProgram(changes), options);
-}
-
-function conclude(
+async function change(
   decided: readonly Decided[],
-  changes: readonly Extract<Decided, { kind: 'change' }>[],
-  outcome: ProgramOutcome,
-): WaveOutcome {
-  const outcomes: { action: Action; raw: RawOutcome }[] = [];
-  for (const each of decided) {
-    if (each.kind === 'done') {
-      outcomes.push(each);
-      continue;
-    }
-    const raw = concludeChange(each, changes.indexOf(each), outcome);
-    if (raw === undefined) break;
-    outcomes.push({ action: each.planned.action, raw });
-    if ((raw.kind === 'failed' && stops(each.planned.action)) || raw.kind === 'unknown') break;
-  }
-  if (outcome.kind !== 'lost') return { outcomes, host: 'fine' };
-  return { outcomes, host: outcome.reason === 'interrupted' ? 'interrupted' : 'lost' };
+  machine: Host,
+  context: WaveContext & { readonly options: RunOptions },
+): Promise<WaveOutcome> {
+  const changes = decided.filter((each) => each.kind === 'change');
+  const [first] = changes;
+  if (first === undefined) return { outcomes: concludeWave(decided, undefined), host: 'fine' };
+  context.tell(
+    'changing',
+    changes.map(({ action }) => action),
+  );
+  const upload = await sendUploads(machine, first, context.options);
+  if (upload !== undefined) return upload(decided);
+  const outcome = await machine.run(changeProgram(changes), context.options);
+  const outcomes = concludeWave(decided, outcome);
+  // A channel that goes down behind the last step takes no result with it.
+  const isComplete = outcomes.length === decided.length && outcomes.at(-1)?.raw.kind !== 'unknown';
+  const host = hostAfter(outcome);
+  const result = { outcomes, host: isComplete && host === 'lost' ? ('fine' as const) : host };
+  return concludeReboot(result, { outcome, last: changes.at(-1), host: machine, context });
 }
 
-/** Undefined: the action was not reached. */
-function concludeChange(
-  { planned, verdict }: Extract<Decided, { kind: 'change' }>,
-  index: number,
-  outcome: ProgramOutcome,
+/** Undefined when everything is there; otherwise what to make of it: nothing of the program has run then. */
+async function sendUploads(
+  host: Host,
+  { action, change }: Change,
+  options: RunOptions,
+): Promise<((decided: readonly Decided[]) => WaveOutcome) | undefined> {
+  for (const upload of change.uploads ?? []) {
+    const outcome = await host.upload(upload, options);
+    if (outcome.kind === 'withheld') return undefined;
+    const raw = uploadFailure(outcome, upload.path);
+    if (raw === undefined) continue;
+    return (decided) => ({
+      outcomes: [...decidedBefore(decided, action), { action, raw }],
+      host: hostAfter(outcome),
+    });
+  }
+  return undefined;
+}
+
+function uploadFailure(
+  outcome: Exclude<ProgramOutcome, { kind: 'withheld' }>,
+  path: string,
 ): RawOutcome | undefined {
-  const { action } = planned;
-  const diffs = verdict.diffs ?? [];
-  if (outcome.kind === 'withheld') {
-    return {
-      kind: 'would-change',
-      message: verdict.message,
-      diffs,
-      ...(verdict.fields && { fields: verdict.fields }),
-    };
+  if (outcome.kind === 'refused') return refusal(outcome);
+  if (outcome.kind === 'lost') {
+    const message = `${outcome.message}, while its content was sent; what was there before still is`;
+    return { kind: 'failed', message, isFinal: true };
   }
-  if (outcome.kind === 'refused') return index === 0 ? refusal(outcome) : undefined;
-  const step = changeOutcome(index, outcome.steps);
-  if (step === undefined) {
-    const isRunning =
-      outcome.kind === 'lost' &&
-      (isDuringChange(index, outcome.during) || (outcome.during === undefined && index === 0));
-    return isRunning ? { kind: 'unknown', message: outcome.message } : undefined;
+  for (const step of outcome.steps.values()) {
+    if (step.kind === 'exited' && step.exitCode === 0) continue;
+    const said = step.kind === 'exited' ? step.stderr.trim() : '';
+    return { kind: 'failed', message: `${path} cannot be written${said === '' ? '' : `: ${said}`}` };
   }
-  if (step.kind === 'skipped') return undefined;
-  const conclusion =
-    action.module.conclude?.(action.wanted, verdict.changes, step) ?? defaultConclusion(step);
-  const message = conclusion.message ?? verdict.message;
-  const kind = conclusion.kind === 'unchanged' ? 'ok' : conclusion.kind;
-  return { ...conclusion, kind, message, diffs, fields: { ...verdict.fields, ...conclusion.fields } };
-}
-
-function defaultConclusion(step: {
-  exitCode: number;
-  stdout: string;
-  stderr: string;
-}): RawOutcome & { kind: 'changed' | 'failed' } {
-  if (step.exitCode === 0) return { kind: 'changed' };
-  const said = step.stderr.trim() || step.stdout.trim();
-  return {
-    kind: 'failed',
-    message: said === '' ? `exited ${step.exitCode}` : said,
-    fields: { rc: step.exitCode },
-  };
+  return undefined;
 }
 
 function inspectionFailed(wave: Wave, outcome: Exclude<ProgramOutcome, { kind: 'finished' }>): WaveOutcome {
-  // What the controller knew without the host is still told, up to the first action that needed it.
-  const reached = wave.actions.findIndex((action) => action.kind === 'host');
-  const before = wave.actions
-    .slice(0, reached)
-    .map((action) => ({
-      action,
-      raw: (decideOne(action, () => undefined) as Extract<Decided, { kind: 'done' }>).raw,
-    }));
-  const first = wave.actions[reached];
-  const raw: RawOutcome =
-    outcome.kind === 'refused'
-      ? refusal(outcome)
-      : {
-          kind: 'failed',
-          message:
-            outcome.kind === 'lost'
-              ? `${outcome.message}, while it was only looked at`
-              : 'the host refuses to be read',
-        };
-  const outcomes = first === undefined ? before : [...before, { action: first, raw }];
-  if (outcome.kind !== 'lost') return { outcomes, host: 'fine' };
-  return { outcomes, host: outcome.reason === 'interrupted' ? 'interrupted' : 'lost' };
+  const first = wave.actions.find((action) => action.kind === 'host');
+  const known = wave.actions.slice(0, first === undefined ? undefined : wave.actions.indexOf(first));
+  // What the controller knew without the host is still told.
+  const before = decide({ ...wave, actions: known }, { inspected: () => undefined, withheld: [] });
+  const outcomes = concludeWave(before, undefined);
+  const host = hostAfter(outcome);
+  if (first === undefined || host === 'interrupted') return { outcomes, host };
+  return { outcomes: [...outcomes, { action: first, raw: notInspected(outcome) }], host };
 }
 
-function refusal(outcome: Extract<ProgramOutcome, { kind: 'refused' }>): RawOutcome {
+function notInspected(outcome: Exclude<ProgramOutcome, { kind: 'finished' }>): RawOutcome {
+  if (outcome.kind === 'refused') return refusal(outcome);
+  if (outcome.kind === 'withheld') return { kind: 'failed', message: 'the host refuses to be read' };
+  return { kind: 'failed', message: `${outcome.message}, while it was only looked at`, isFinal: true };
+}
+
+async function concludeReboot(
+  result: WaveOutcome,
+  after: {
+    readonly outcome: ProgramOutcome;
+    readonly last: Change | undefined;
+    readonly host: Host;
+    readonly context: WaveContext & { readonly options: RunOptions };
+  },
+): Promise<WaveOutcome> {
+  const { last, outcome, host, context } = after;
+  const reboot = last?.change.then;
+  const concluded = result.outcomes.at(-1);
+  if (last === undefined || reboot === undefined || concluded?.action !== last.action) return result;
+  // The channel may well go down with the host.
+  const isGoingDown = outcome.kind === 'lost' && outcome.reason === 'connection';
+  if (concluded.raw.kind !== 'changed' && !isGoingDown) return result;
+  context.tell('rebooting', [last.action]);
+  const rebooted = await waitForReboot(host, reboot, context);
   return {
-    kind: 'failed',
-    message: outcome.message,
-    ...(outcome.hint !== undefined && { hint: outcome.hint }),
+    outcomes: [...result.outcomes.slice(0, -1), { action: last.action, raw: rebootRaw(rebooted) }],
+    host: rebooted.kind === 'back' ? 'rebooted' : rebooted.kind === 'interrupted' ? 'interrupted' : 'lost',
   };
 }
 
-function concludeReboot(result: WaveOutcome, error: string | undefined): WaveOutcome {
-  const last = result.outcomes.at(-1);
-  if (last === undefined) return result;
-  const raw: RawOutcome =
-    error === undefined
-      ? { kind: 'changed', message: 'rebooted', fields: { rebooted: true } }
-      : { kind: 'failed', message: error };
-  return {
-    outcomes: [...result.outcomes.slice(0, -1), { action: last.action, raw }],
-    host: error === undefined ? 'rebooted' : 'lost',
-  };
+function rebootRaw(outcome: RebootOutcome): RawOutcome {
+  if (outcome.kind === 'back') {
+    return {
+      kind: 'changed',
+      message: 'rebooted',
+      fields: { rebooted: true, elapsed: Math.round(outcome.afterMs / 1000) },
+    };
+  }
+  return outcome.kind === 'interrupted'
+    ? { kind: 'unknown', message: 'interrupted while it rebooted' }
+    : { kind: 'failed', message: outcome.message, isFinal: true };
 }
 
-function stops(action: Action): boolean {
-  return action.task.onFailure === 'stop-host';
-}
-
-function doneOnly(each: Decided): { action: Action; raw: RawOutcome }[] {
-  return each.kind === 'done' ? [each] : [];
+function hostAfter(outcome: ProgramOutcome): 'fine' | 'lost' | 'interrupted' {
+  if (outcome.kind !== 'lost') return 'fine';
+  return outcome.reason === 'interrupted' ? 'interrupted' : 'lost';
 }

@@ -3,7 +3,7 @@
 import type { TaskLabel, TaskOutcome } from '../event.ts';
 import type { Diff, ResultFields } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
-import { ConditionError } from '../render/condition.ts';
+import { planningFailure } from '../plan/plan-action.ts';
 import type { Values } from '../render/shape.ts';
 import type { ResolvedTask, Test } from '../resolve/resolved-task.ts';
 import { MASK } from '../secret.ts';
@@ -15,47 +15,61 @@ export interface RawOutcome {
   readonly hint?: string;
   readonly diffs?: readonly Diff[];
   readonly fields?: ResultFields;
+  /** The message is for those who asked for this much. */
+  readonly verbosity?: number;
+  /** A program for it ran to its end, so that even a failure that is forgiven may have changed something. */
+  readonly hasRun?: true;
+  /** The host is gone: ignore_errors and failed_when have no say. */
+  readonly isFinal?: true;
+  /** What names that the task sets are from now on, if it did not set them. */
+  readonly leaves?: 'unset' | 'unknowable';
+}
+
+/** An action and what happened. */
+export interface ActionOutcome {
+  readonly action: Action;
+  readonly raw: RawOutcome;
 }
 
 export interface JudgedOutcome {
   readonly outcome: TaskOutcome;
   /** As `register` sees it: Ansible's field names. */
   readonly result: Readonly<Record<string, unknown>>;
+  /** Check mode did not produce the result: nobody may rely on it. */
+  readonly isUnknowable: boolean;
 }
 
 export function labelOf(action: Action): TaskLabel {
-  const { file, line, column } = action.task.origin.span();
+  const { task } = action;
+  const { file, line, column } = task.origin.span();
   return {
-    id: action.task.id,
-    title: action.task.noLog ? titleWithoutValues(action) : action.title,
-    module: action.task.module.name,
+    id: task.id,
+    title: task.noLog ? titleWithoutValues(task) : action.title,
+    module: task.module.name,
     place: `${file}:${line}:${column}`,
   };
 }
 
-export function judge(action: Action, raw: RawOutcome): JudgedOutcome {
-  const { task } = action;
+export function judge({ action, raw }: ActionOutcome): JudgedOutcome {
+  const { task, item } = action;
   const judged = applyConditions(task, raw, action);
   const result = {
-    changed: judged.kind === 'changed' || judged.kind === 'would-change',
-    failed: judged.kind === 'failed' || judged.kind === 'unknown',
-    skipped: judged.kind === 'skipped',
-    msg: judged.message ?? '',
-    ...judged.fields,
-    ...(action.item !== undefined && { item: action.item.value }),
+    ...resultOf(judged),
+    ...(item !== undefined && { item: item.value }),
   };
-  const ignored = judged.kind === 'failed' && task.onFailure === 'continue';
-  const label = action.item === undefined ? undefined : itemLabel(action.item.value, task.noLog);
+  const isIgnored = judged.kind === 'failed' && task.onFailure === 'continue' && judged.isFinal !== true;
   const outcome: TaskOutcome = {
-    status: ignored ? 'ignored' : judged.kind,
-    message: task.noLog ? hidden(judged) : (judged.message ?? ''),
-    ...(judged.hint !== undefined && !task.noLog && { hint: judged.hint }),
-    diffs: task.noLog ? [] : (judged.diffs ?? []),
-    fields: task.noLog ? {} : (judged.fields ?? {}),
-    ...(action.item !== undefined &&
-      label !== undefined && { item: { label, index: action.item.index, count: action.item.count } }),
+    status: isIgnored ? 'ignored' : judged.kind,
+    ...(task.noLog ? masked(judged) : shown(judged)),
+    ...(item !== undefined && {
+      item: { label: itemLabel(item.value, task.noLog), index: item.index, count: item.count },
+    }),
   };
-  return { outcome, result };
+  return {
+    outcome,
+    result,
+    isUnknowable: judged.kind === 'would-change' || judged.leaves === 'unknowable',
+  };
 }
 
 /** The results of a loop's items as one, in Ansible's form. */
@@ -66,47 +80,58 @@ export function loopResult(
     results,
     changed: results.some((each) => each.changed === true),
     failed: results.some((each) => each.failed === true),
-    skipped: results.length === 0 || results.every((each) => each.skipped === true),
-    msg: 'all items completed',
+    skipped: results.every((each) => each.skipped === true),
+    msg: results.length === 0 ? 'nothing to loop over' : 'all items completed',
+  };
+}
+
+function resultOf(raw: RawOutcome): Readonly<Record<string, unknown>> {
+  const isFailed = raw.kind === 'failed' || raw.kind === 'unknown';
+  return {
+    changed: raw.kind === 'changed' || raw.kind === 'would-change' || (isFailed && raw.hasRun === true),
+    failed: isFailed,
+    skipped: raw.kind === 'skipped',
+    msg: raw.message ?? '',
+    ...raw.fields,
   };
 }
 
 function applyConditions(task: ResolvedTask, raw: RawOutcome, action: Action): RawOutcome {
-  if (raw.kind === 'skipped' || raw.kind === 'unknown' || raw.kind === 'would-change') return raw;
-  const own = {
-    changed: raw.kind === 'changed',
-    failed: raw.kind === 'failed',
-    skipped: false,
-    msg: raw.message ?? '',
-    ...raw.fields,
-  };
-  const values = withResult(action.scope, task.register, own);
+  if (raw.isFinal === true || raw.kind === 'skipped' || raw.kind === 'unknown') return raw;
+  if (raw.kind === 'would-change') {
+    if (!neverChanges(task)) return raw;
+    return { kind: 'skipped', message: 'check mode does not run it', leaves: 'unknowable' };
+  }
+  const values = withResult(action.scope, task.register, resultOf(raw));
   try {
-    if (task.failedWhen !== undefined) {
-      const failed = task.failedWhen.length > 0 && task.failedWhen.every((test) => holds(test, values));
-      if (failed)
-        return {
-          ...raw,
-          kind: 'failed',
-          message: raw.kind === 'failed' ? (raw.message ?? '') : `failed_when: ${textOf(task.failedWhen)}`,
-        };
-      if (raw.kind === 'failed') return changedOr({ ...raw, kind: 'ok' }, task, values);
-    }
-    return raw.kind === 'failed' ? raw : changedOr(raw, task, values);
+    const failed = failedBy(task, raw, values);
+    if (failed !== undefined) return failed;
+    const forgiven: RawOutcome =
+      raw.kind === 'failed' ? { ...raw, kind: raw.hasRun === true ? 'changed' : 'ok' } : raw;
+    if (task.changedWhen === undefined) return forgiven;
+    return { ...forgiven, kind: allHold(task.changedWhen, values) ? 'changed' : 'ok' };
   } catch (error) {
-    if (!(error instanceof ConditionError)) throw error;
-    const { file, line, column } = error.at;
-    return { ...raw, kind: 'failed', message: `${error.message} (${file}:${line}:${column})` };
+    return { ...raw, kind: 'failed', ...planningFailure(task, error) };
   }
 }
 
-function changedOr(raw: RawOutcome, task: ResolvedTask, values: Values): RawOutcome {
-  if (task.changedWhen === undefined) return raw;
-  return { ...raw, kind: task.changedWhen.every((test) => holds(test, values)) ? 'changed' : 'ok' };
+/** The failure that it is, or undefined where it is none. */
+function failedBy(task: ResolvedTask, raw: RawOutcome, values: Values): RawOutcome | undefined {
+  const { failedWhen } = task;
+  if (failedWhen === undefined) return raw.kind === 'failed' ? raw : undefined;
+  if (failedWhen.length === 0 || !allHold(failedWhen, values)) return undefined;
+  return raw.kind === 'failed'
+    ? raw
+    : { ...raw, kind: 'failed', message: `failed_when: ${textOf(failedWhen)}` };
 }
 
-function holds(test: Test, values: Values): boolean {
-  return typeof test === 'boolean' ? test : test.holds(values);
+/** `changed_when: false` says of a command that it only looks. */
+function neverChanges({ changedWhen }: ResolvedTask): boolean {
+  return changedWhen?.some((test) => test === false) === true;
+}
+
+function allHold(tests: readonly Test[], values: Values): boolean {
+  return tests.every((test) => (typeof test === 'boolean' ? test : test.holds(values)));
 }
 
 function textOf(tests: readonly Test[]): string {
@@ -122,17 +147,28 @@ function withResult(values: Values, name: string | undefined, result: unknown): 
   };
 }
 
-function hidden(raw: RawOutcome): string {
-  return raw.kind === 'failed' || raw.kind === 'unknown' ? `${MASK} (no_log)` : '';
+function shown(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item'> {
+  const { message = '', hint, diffs = [], fields = {}, verbosity } = raw;
+  return {
+    message,
+    ...(hint !== undefined && { hint }),
+    diffs,
+    fields,
+    ...(verbosity !== undefined && { verbosity }),
+  };
 }
 
-function titleWithoutValues(action: Action): string {
-  const { role, module } = action.task;
+function masked(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item'> {
+  const isFailed = raw.kind === 'failed' || raw.kind === 'unknown';
+  return { message: isFailed ? `${MASK} (no_log)` : '', diffs: [], fields: {} };
+}
+
+function titleWithoutValues({ role, module }: ResolvedTask): string {
   return role === undefined ? module.name : `${role.role.name} : ${module.name}`;
 }
 
 function itemLabel(value: unknown, noLog: boolean): string {
   if (noLog) return MASK;
   if (value !== null && typeof value === 'object' && 'name' in value) return String(value.name);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -1,6 +1,6 @@
 // fairlead facts: what the hosts of a pattern say about themselves, as one JSON object by host.
 import { Command } from 'commander';
-import type { Facts } from '../host/facts.ts';
+import type { Facts } from '../host/facts/facts.ts';
 import { TextReport } from '../report/text-report.ts';
 import { runPrepared } from '../run.ts';
 import type { CliContext } from './context.ts';

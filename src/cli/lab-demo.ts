@@ -28,7 +28,9 @@ export function renderInstead(context: CliContext): Promise<number> {
 }
 
 async function startLab(context: CliContext, hostCount: number): Promise<Lab> {
-  context.out(`${hostCount} hosts on two providers that drop spoofed packets, each with its own sshd and network\n`);
+  context.out(
+    `${hostCount} hosts on two providers that drop spoofed packets, each with its own sshd and network\n`,
+  );
   return createLab({ name: `demo-${process.pid}`, hostCount, owner: 'this-process' });
 }
 
@@ -76,7 +78,13 @@ class Demo {
   }
 
   #run(): Parameters<typeof attach>[0] {
-    return this.#lab.controllerCommand([...this.#context.fairlead, 'run', '-i', this.#lab.paths.inventory, PLAYBOOK]);
+    return this.#lab.controllerCommand([
+      ...this.#context.fairlead,
+      'run',
+      '-i',
+      this.#lab.paths.inventory,
+      PLAYBOOK,
+    ]);
   }
 
   async #holds(): Promise<boolean> {
@@ -95,7 +103,9 @@ class Demo {
     const answered = results.reduce((sum, each) => sum + each.ok, 0);
     const sent = results.reduce((sum, each) => sum + each.ok + each.failed, 0);
     this.#context.out(statusText(status).split('\n').slice(1, -2).join('\n'));
-    this.#context.out(`\n${answered} of ${sent} connections answered, ${spoofed} packets dropped as spoofed\n`);
+    this.#context.out(
+      `\n${answered} of ${sent} connections answered, ${spoofed} packets dropped as spoofed\n`,
+    );
     return { sent, answered, spoofed };
   }
   #spoofedBefore = 0;

@@ -4,10 +4,12 @@ import { createLab, DEFAULT_HOST_COUNT } from '../lab/create-lab.ts';
 import { openLab } from '../lab/lab.ts';
 import { LabError } from '../lab/lab-error.ts';
 import { labStatus, statusText } from '../lab/lab-status.ts';
-import { type Argv, attach, hostEnvironment } from '../lab/namespaces.ts';
-import { missingRequirements, requirementText } from '../lab/requirements.ts';
+import { attach, hostEnvironment } from '../lab/namespaces.ts';
+import { LAB_PACKAGES, missingRequirements, requirementText } from '../lab/requirements.ts';
 import { DEFAULT_LAB_NAME, labFolder, readLabState } from '../lab/state.ts';
 import { removeLab, sweepLabs } from '../lab/sweep.ts';
+import type { CliContext } from './context.ts';
+import { labDemo, renderInstead } from './lab-demo.ts';
 
 export const LAB_HELP = `Usage: fairlead lab COMMAND [--name LAB]
 
@@ -23,27 +25,20 @@ Commands:
   shell HOST [COMMAND...]    a root shell on a host, past its network
   reboot HOST                pull the plug and boot; files stay, kernel state goes
   down                       remove the lab and everything in it
+  demo [--hosts N]           the whole story on a lab of its own, with proof
+  packages                   the Debian packages a lab needs, as PACKAGE:PROGRAM
 
 Options:
   --name LAB                 labs of different names live side by side
                              (default "${DEFAULT_LAB_NAME}"); give it before HOST or PLAYBOOK
 `;
 
-export interface LabCommandContext {
-  /** The words that start fairlead itself: node and the path of its main file. */
-  readonly fairlead: Argv;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  /** Gets the exit status when a command is over: 0, 1 where the lab failed, 2 where it cannot be. */
-  readonly exit: (status: number) => void;
-}
-
 interface Named {
   readonly name: string;
 }
 
 /** To be added to the program. Never throws for what goes wrong with a lab. */
-export function labCommand(context: LabCommandContext): Command {
+export function labCommand(context: CliContext): Command {
   const command = new Command('lab').enablePositionalOptions().configureHelp({ formatHelp: () => LAB_HELP });
   const add = (words: string) =>
     command
@@ -68,11 +63,18 @@ export function labCommand(context: LabCommandContext): Command {
     act((host: string, words: string[], { name }: Named) => shell(name, host, words)),
   );
   add('reboot <host>').action(act((host: string, { name }: Named) => reboot(context, name, host)));
+  add('demo')
+    .option('--hosts <count>', '', wholeNumber, DEFAULT_HOST_COUNT)
+    .action(async ({ hosts }: { readonly hosts: number }) => context.exit(await demo(context, hosts)));
+  add('packages').action(() => {
+    context.out(LAB_PACKAGES.map(({ name, binary }) => `${name}:${binary}\n`).join(''));
+    context.exit(0);
+  });
   add('down').action(act(({ name }: Named) => down(context, name)));
   return command;
 }
 
-async function guarded(context: LabCommandContext, does: () => Promise<number>): Promise<number> {
+async function guarded(context: CliContext, does: () => Promise<number>): Promise<number> {
   const missing = missingRequirements();
   if (missing.length > 0) {
     context.err(`error: ${requirementText(missing)}\n`);
@@ -89,7 +91,15 @@ async function guarded(context: LabCommandContext, does: () => Promise<number>):
   }
 }
 
-async function up(context: LabCommandContext, { name, hosts }: Named & { hosts: number }): Promise<number> {
+/** Where no lab can stand, the same playbook is rendered: there is always something to see. */
+async function demo(context: CliContext, hostCount: number): Promise<number> {
+  const missing = missingRequirements();
+  if (missing.length === 0) return guarded(context, () => labDemo(context, { hostCount }));
+  context.err(`${requirementText(missing)}; these are the files it would put on one of the hosts:\n`);
+  return renderInstead(context);
+}
+
+async function up(context: CliContext, { name, hosts }: Named & { hosts: number }): Promise<number> {
   const startMs = performance.now();
   const lab = await createLab({ name, hostCount: hosts });
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
@@ -97,12 +107,12 @@ async function up(context: LabCommandContext, { name, hosts }: Named & { hosts: 
   return 0;
 }
 
-async function run(context: LabCommandContext, name: string, words: readonly string[]): Promise<number> {
+async function run(context: CliContext, name: string, words: readonly string[]): Promise<number> {
   const lab = openLab(name);
   return attach(lab.controllerCommand([...context.fairlead, 'run', '-i', lab.paths.inventory, ...words]));
 }
 
-async function status(context: LabCommandContext, name: string, count: number): Promise<number> {
+async function status(context: CliContext, name: string, count: number): Promise<number> {
   context.out(statusText(await labStatus(openLab(name), count)));
   return 0;
 }
@@ -112,14 +122,14 @@ async function shell(name: string, host: string, words: readonly string[]): Prom
   return attach(openLab(name).hostCommand(host, [program, ...more]), hostEnvironment());
 }
 
-async function reboot(context: LabCommandContext, name: string, host: string): Promise<number> {
+async function reboot(context: CliContext, name: string, host: string): Promise<number> {
   const startMs = performance.now();
   await openLab(name).reboot(host);
   context.out(`${host}: up again after ${((performance.now() - startMs) / 1000).toFixed(1)} s\n`);
   return 0;
 }
 
-async function down(context: LabCommandContext, name: string): Promise<number> {
+async function down(context: CliContext, name: string): Promise<number> {
   const there = readLabState(labFolder(name)) !== undefined;
   await removeLab(labFolder(name));
   context.out(there ? `lab ${name} is gone\n` : `there is no lab ${name}\n`);

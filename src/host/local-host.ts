@@ -2,16 +2,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import {
-  type ByteChannel,
-  type ChannelEnd,
-  type CommandOpener,
-  type CommandOptions,
-  hangUpAfterExit,
-  type Loss,
-  type Refusal,
-  streamChannel,
-} from './byte-channel.ts';
-import {
   type ConnectOutcome,
   DEFAULT_TIMEOUTS,
   type Host,
@@ -21,7 +11,17 @@ import {
   type RunOptions,
   type Upload,
 } from './host.ts';
-import { HostSessions } from './host-sessions.ts';
+import {
+  type ByteChannel,
+  type ChannelEnd,
+  type CommandOpener,
+  type CommandOptions,
+  hangUpAfterExit,
+  type Loss,
+  type Refusal,
+  streamChannel,
+} from './session/byte-channel.ts';
+import { HostSessions } from './session/host-sessions.ts';
 
 export interface LocalHostOptions {
   readonly name: string;

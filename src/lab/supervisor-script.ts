@@ -137,8 +137,8 @@ while read -r order host index; do
   esac
 done
 [ "$kept" = yes ] || exit 0
-while :; do
-  wait || :
-  sleep 1
+# A lab whose folder is gone cannot be found any more.
+while [ -e "$folder/state.json" ]; do
+  sleep 5
 done
 `;

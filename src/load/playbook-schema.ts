@@ -33,7 +33,11 @@ const common = {
 export const TASK_KEYS = {
   ...common,
   loop: { anyOf: [{ type: 'array' }, template] },
-  register: { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+  register: {
+    type: 'string',
+    pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+    hint: 'write a name of letters, digits and underscores',
+  },
   changed_when: condition,
   failed_when: condition,
   notify: textOrList,
@@ -41,7 +45,8 @@ export const TASK_KEYS = {
   args: mapping,
 } as const;
 
-const tasks = { type: ['array', 'null'], items: { type: 'object' } } as const;
+/** What the items are is told task by task. */
+const tasks = { type: ['array', 'null'] } as const;
 
 export const PLAY_KEYS = {
   ...common,
@@ -82,30 +87,47 @@ export const PLAY_SCHEMA = {
 /** Without additionalProperties: the module's name is a key of the task. */
 export const TASK_SCHEMA = { type: 'object', properties: TASK_KEYS } as const;
 
-/** Keys of Ansible's that fairlead knows of and does not take (yet): a clearer message than "unknown". */
-export const UNSUPPORTED_KEYS: ReadonlySet<string> = new Set([
-  'always',
-  'async',
-  'block',
-  'delay',
-  'delegate_facts',
-  'delegate_to',
-  'force_handlers',
-  'guard',
-  'import_playbook',
-  'local_action',
-  'loop_control',
-  'max_failures',
-  'module_defaults',
-  'order',
-  'poll',
-  'rescue',
-  'retries',
-  'run_once',
-  'strategy',
-  'throttle',
-  'until',
-  'vars_prompt',
-  'with_dict',
-  'with_items',
+/** Keys of Ansible's that fairlead does not take, each with what to write instead, where there is something. */
+export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map([
+  ['action', 'name the module as the key'],
+  ['always', undefined],
+  ['async', undefined],
+  ['become_exe', undefined],
+  ['block', 'give each task the conditions of the block'],
+  ['collections', undefined],
+  ['connection', 'set ansible_connection in the inventory'],
+  ['debugger', undefined],
+  ['delay', undefined],
+  ['delegate_facts', undefined],
+  ['delegate_to', 'write a play of its own for the other host'],
+  ['fact_path', undefined],
+  ['force_handlers', undefined],
+  ['gather_subset', undefined],
+  ['gather_timeout', undefined],
+  ['guard', undefined],
+  ['ignore_unreachable', undefined],
+  ['import_playbook', 'give "fairlead run" both playbooks'],
+  ['import_role', 'name the role under "roles"'],
+  ['import_tasks', 'put the tasks into a role'],
+  ['include_role', 'name the role under "roles"'],
+  ['include_tasks', 'put the tasks into a role'],
+  ['include_vars', 'name the file under "vars_files"'],
+  ['local_action', 'write a play of its own for localhost'],
+  ['loop_control', undefined],
+  ['max_failures', undefined],
+  ['module_defaults', undefined],
+  ['order', undefined],
+  ['poll', undefined],
+  ['rescue', undefined],
+  ['retries', undefined],
+  ['run_once', 'write a play of its own for one host'],
+  ['strategy', undefined],
+  ['throttle', undefined],
+  ['until', undefined],
+  ['vars_prompt', 'give the value with -e'],
+  ['with_dict', 'write loop'],
+  ['with_fileglob', 'write loop'],
+  ['with_items', 'write loop'],
+  ['with_list', 'write loop'],
+  ['with_sequence', 'write loop'],
 ]);

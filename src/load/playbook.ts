@@ -10,6 +10,8 @@ import { parseYaml, TaggedText } from './yaml-document.ts';
 export interface Located<T> {
   readonly value: T;
   readonly origin: Origin;
+  /** Of the key that the value has in its mapping, where that is known. */
+  readonly keyOrigin?: Origin;
 }
 
 export interface TaskDocument {
@@ -127,7 +129,12 @@ export function loadTaskFile(path: string, problems: Problems): readonly TaskDoc
 /** A mapping's values with their places. */
 export function locatedEntries(data: unknown, origin: Origin): ReadonlyMap<string, Located<unknown>> {
   if (data === null || typeof data !== 'object') return new Map();
-  return new Map(Object.entries(data).map(([key, value]) => [key, { value, origin: origin.child(key) }]));
+  return new Map(
+    Object.entries(data).map(([key, value]) => [
+      key,
+      { value, origin: origin.child(key), keyOrigin: origin.key(key) },
+    ]),
+  );
 }
 
 function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocument | undefined {
@@ -135,9 +142,13 @@ function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocume
     problems.add({ ...CODES.value, at: origin.span(), details: ['a play is a mapping with "hosts"'] });
     return undefined;
   }
-  const found = validate(PLAY_SCHEMA, data, isTemplated);
-  for (const diagnostic of schemaDiagnostics(found, origin, CODES))
-    problems.add(unsupported(diagnostic, data, origin));
+  const unsupported = Object.keys(data).filter((key) => UNSUPPORTED_KEYS.has(key));
+  for (const key of unsupported) problems.add(unsupportedKey(key, origin));
+  const found = validate(PLAY_SCHEMA, data, isTemplated).filter(
+    ({ problem, key = '' }) =>
+      !unsupported.includes(key) && !(problem === 'missing' && unsupported.includes('import_playbook')),
+  );
+  for (const diagnostic of schemaDiagnostics(found, origin, CODES)) problems.add(diagnostic);
   const keys = new TaskKeys(data, origin);
   const tasksOf = (key: string): readonly TaskDocument[] =>
     readTasks(Array.isArray(data[key]) ? data[key] : [], origin.child(key), problems);
@@ -186,7 +197,12 @@ function readTasks(list: readonly unknown[], origin: Origin, problems: Problems)
 
 function readTask(data: unknown, origin: Origin, problems: Problems): TaskDocument | undefined {
   if (!isMapping(data)) {
-    problems.add({ ...CODES.value, at: origin.span(), details: ['a task is a mapping with a module'] });
+    problems.add({
+      ...CODES.value,
+      at: origin.span(),
+      details: ['a task is a mapping with a module'],
+      ...(typeof data === 'string' && /^\w+$/.test(data) && { hint: `write ${data}:` }),
+    });
     return undefined;
   }
   for (const diagnostic of schemaDiagnostics(validate(TASK_SCHEMA, data, isTemplated), origin, CODES)) {
@@ -240,24 +256,14 @@ function mergeArgs(
   };
 }
 
-function unsupported(
-  diagnostic: Diagnostic,
-  data: Readonly<Record<string, unknown>>,
-  origin: Origin,
-): Diagnostic {
-  if (diagnostic.code !== 'key-unknown') return diagnostic;
-  const key = Object.keys(data).find(
-    (each) => UNSUPPORTED_KEYS.has(each) && diagnostic.details?.[0]?.startsWith(`"${each}" `),
-  );
-  return key === undefined ? diagnostic : unsupportedKey(key, origin);
-}
-
 function unsupportedKey(key: string, origin: Origin): Diagnostic {
+  const hint = UNSUPPORTED_KEYS.get(key);
   return {
     code: 'key-unsupported',
     summary: "key of Ansible's that this version does not take",
     at: origin.key(key).span(),
     details: [`"${key}" would be ignored, and what it asks for would not happen`],
+    ...(hint !== undefined && { hint }),
   };
 }
 

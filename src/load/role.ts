@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problems, Span } from '../diagnostic.ts';
 import { type Located, loadTaskFile, locatedEntries, type TaskDocument } from './playbook.ts';
+import { schemaFault } from './schema.ts';
 import { readSource } from './source.ts';
 import { parseYaml } from './yaml-document.ts';
 
@@ -80,7 +81,16 @@ function loadSchema(path: string, problems: Problems): object | undefined {
   if (!existsSync(path)) return undefined;
   const source = readSource(path, problems);
   const document = source && parseYaml(source, problems);
-  return document !== undefined && typeof document.data === 'object'
-    ? (document.data ?? undefined)
-    : undefined;
+  if (document === undefined) return undefined;
+  const { data } = document;
+  const isMapping = data !== null && typeof data === 'object' && !Array.isArray(data);
+  const fault = isMapping ? schemaFault(data) : 'a JSON schema is a mapping';
+  if (isMapping && fault === undefined) return data;
+  problems.add({
+    code: 'key-type',
+    summary: 'not a valid JSON schema',
+    at: document.origin.span(),
+    ...(fault !== undefined && { details: [fault] }),
+  });
+  return undefined;
 }

@@ -1,8 +1,8 @@
 // JSON schemas (draft 7) over data with origins: what ajv finds becomes diagnostics that point at the place.
-// The one file that knows ajv. Keywords and formats that JSON schema lacks are added here.
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import ipaddr from 'ipaddr.js';
+// Keywords and formats that JSON schema lacks are in schema-vocabulary.ts.
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { type Diagnostic, type DiagnosticCode, didYouMean } from '../diagnostic.ts';
+import { createAjv, FORMAT_WORDS } from './schema-vocabulary.ts';
 import type { Origin } from './source.ts';
 
 export interface SchemaCodes {
@@ -33,27 +33,35 @@ export function validate(
   data: unknown,
   ignore: (value: unknown) => boolean = () => false,
 ): readonly SchemaProblem[] {
-  let check = compiled.get(schema);
-  if (check === undefined) {
-    ajv ??= createAjv();
-    check = ajv.compile(schema);
-    compiled.set(schema, check);
-  }
+  const check = compile(schema);
   if (check(data)) return [];
-  return withoutNoise(check.errors ?? [])
+  const problems = withoutNoise(check.errors ?? [])
     .filter((error) => !ignore(error.data))
     .map((error) => toProblem(error));
+  return problems.filter((problem) => !isMisspelledThere(problem, problems));
 }
 
-/** The problems as diagnostics, each at its place below `origin`. */
+/** What makes a user's own schema unusable, or undefined. */
+export function schemaFault(schema: object): string | undefined {
+  try {
+    compile(schema);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The problems as diagnostics, each at its place below `origin`; `whole` is where to point for the data itself. */
 export function schemaDiagnostics(
   problems: readonly SchemaProblem[],
   origin: Origin,
   codes: SchemaCodes,
+  whole: Origin = origin,
 ): readonly Diagnostic[] {
   return problems.map((problem) => {
     const place = problem.path.reduce((at, key) => at.child(key), origin);
-    const at = problem.problem === 'unknown' && problem.key !== undefined ? place.key(problem.key) : place;
+    const key = problem.problem === 'unknown' ? problem.key : undefined;
+    const at = key !== undefined ? place.key(key) : problem.path.length === 0 ? whole : place;
     return {
       ...codes[problem.problem],
       at: at.span(),
@@ -63,101 +71,23 @@ export function schemaDiagnostics(
   });
 }
 
-function createAjv(): Ajv {
-  const instance = new Ajv({
-    allErrors: true,
-    useDefaults: true,
-    strict: true,
-    strictTypes: false,
-    strictRequired: false,
-    verbose: true,
-    allowUnionTypes: true,
-  });
-  instance.addFormat('ipv4', (text) => ipaddr.IPv4.isValidFourPartDecimal(text));
-  instance.addFormat('ipv6', (text) => ipaddr.IPv6.isValid(text) && !text.includes('%'));
-  instance.addFormat('cidr4', (text) => ipaddr.IPv4.isValidCIDRFourPartDecimal(text));
-  instance.addFormat('cidr6', (text) => ipaddr.IPv6.isValidCIDR(text));
-  instance.addFormat('interface', /^(?!\.{1,2}$)[^\s/:]{1,15}$/);
-  // Annotations for people and for the name checker.
-  instance.addKeyword({
-    keyword: ['condition', 'template', 'examples_of'],
-    schemaType: ['boolean', 'array'],
-  });
-  instance.addKeyword({
-    keyword: 'addressInNetwork',
-    type: 'object',
-    schemaType: ['object', 'array'],
-    validate: gatewayInNetwork,
-    errors: true,
-  });
-  instance.addKeyword({
-    keyword: 'uniqueItemProperties',
-    type: 'array',
-    schemaType: 'array',
-    validate: uniqueProperties,
-    errors: true,
-  });
-  return instance;
+function compile(schema: object): ValidateFunction {
+  let check = compiled.get(schema);
+  if (check === undefined) {
+    ajv ??= createAjv();
+    check = ajv.compile(schema);
+    compiled.set(schema, check);
+  }
+  return check;
 }
 
-type KeywordErrors = { errors?: Partial<ErrorObject>[] };
-interface NetworkPair {
-  readonly address: string;
-  readonly gateway: string;
+/** Whether a key is missing only because it is spelled wrong: one message is enough. */
+function isMisspelledThere(missing: SchemaProblem, problems: readonly SchemaProblem[]): boolean {
+  if (missing.problem !== 'missing') return false;
+  const hint = `did you mean "${missing.key}"?`;
+  const path = missing.path.join('/');
+  return problems.some((each) => each.hint === hint && each.path.join('/') === path);
 }
-
-/** `{address, gateway}` names two properties: the second must lie in the first's network. */
-const gatewayInNetwork = Object.assign(
-  (schema: NetworkPair | readonly NetworkPair[], data: Record<string, unknown>): boolean => {
-    const errors: Partial<ErrorObject>[] = [];
-    for (const { address, gateway } of [schema].flat() as NetworkPair[]) {
-      const [cidr, ip] = [data[address], data[gateway]];
-      if (typeof cidr !== 'string' || typeof ip !== 'string') continue;
-      if (!ipaddr.isValidCIDR(cidr) || !ipaddr.isValid(ip)) continue;
-      const [network, bits] = ipaddr.parseCIDR(cidr);
-      const parsed = ipaddr.parse(ip);
-      if (parsed.kind() === 'ipv6' && parsed.range() === 'linkLocal') continue;
-      if (parsed.kind() === network.kind() && parsed.match(network, bits)) continue;
-      errors.push({
-        keyword: 'addressInNetwork',
-        instancePath: `/${gateway}`,
-        message: `${ip} is not in the network of ${address} ${cidr}`,
-        params: { hint: 'the gateway is a neighbour on the link: an address of the same network' },
-      });
-    }
-    (gatewayInNetwork as KeywordErrors).errors = errors;
-    return errors.length === 0;
-  },
-  {} as KeywordErrors,
-);
-
-/** Items of the list must differ in each of the named properties; null and absent never clash. */
-const uniqueProperties = Object.assign(
-  (names: readonly string[], list: readonly Record<string, unknown>[]): boolean => {
-    const errors: Partial<ErrorObject>[] = [];
-    for (const name of names) {
-      const seen = new Map<unknown, number>();
-      list.forEach((item, index) => {
-        const value = item?.[name];
-        if (value === null || value === undefined) return;
-        const key = typeof value === 'string' ? value.split('/')[0] : value;
-        const first = seen.get(key);
-        if (first === undefined) seen.set(key, index);
-        else {
-          errors.push({
-            keyword: 'uniqueItemProperties',
-            instancePath: `/${index}/${name}`,
-            message: `${name} ${String(value)} is also that of item ${first + 1}`,
-            params: {},
-          });
-        }
-      });
-    }
-    (uniqueProperties as KeywordErrors).errors = errors;
-    return errors.length === 0;
-  },
-  {} as KeywordErrors,
-);
 
 /** ajv reports each branch of an anyOf and the anyOf itself: the branches are dropped. */
 function withoutNoise(errors: readonly ErrorObject[]): readonly ErrorObject[] {
@@ -180,7 +110,8 @@ function toProblem(error: ErrorObject): SchemaProblem {
         path,
         problem: 'unknown',
         key,
-        detail: `"${key}" is not one of ${allowed.sort().join(', ')}`,
+        detail:
+          hint === undefined ? `"${key}" is none of ${allowed.sort().join(', ')}` : `there is no "${key}"`,
         ...(hint !== undefined && { hint }),
       };
     }
@@ -203,11 +134,24 @@ function valueDetail(error: ErrorObject): string {
     case 'oneOf':
       return `${shown} is not ${branchWords(error)}`;
     case 'enum':
-      return `${shown} is not one of ${(error.params.allowedValues as unknown[]).map(String).join(', ')}`;
+      return `${shown} is none of ${(error.params.allowedValues as unknown[]).map(String).join(', ')}`;
     case 'const':
       return `${shown} is not ${JSON.stringify(error.params.allowedValue)}`;
     case 'format':
-      return `${shown} is not ${formatWords(String(error.params.format))}`;
+      return `${shown} is not ${FORMAT_WORDS[String(error.params.format)] ?? 'as it has to be'}`;
+    case 'minimum':
+      return `${shown} is below ${error.params.limit}`;
+    case 'maximum':
+      return `${shown} is above ${error.params.limit}`;
+    case 'minLength':
+    case 'minItems':
+      return `${shown} is too short: it needs at least ${error.params.limit}`;
+    case 'maxItems':
+      return `the list is too long: it takes at most ${error.params.limit}`;
+    case 'pattern':
+      return `${shown} does not match ${error.params.pattern}`;
+    case 'dependencies':
+      return `"${error.params.missingProperty}" is required beside "${error.params.property}"`;
     case 'addressInNetwork':
     case 'uniqueItemProperties':
       return error.message ?? 'is not allowed';
@@ -221,6 +165,11 @@ function hintOf(error: ErrorObject): { hint?: string } {
   if (hint !== undefined) return { hint };
   const own = (error.parentSchema as { hint?: string } | undefined)?.hint;
   if (own !== undefined) return { hint: own };
+  // What Ansible's YAML 1.1 takes for a boolean is text in YAML 1.2.
+  const [, yes] = /^(?:(yes|on)|no|off)$/i.exec(String(error.data)) ?? [undefined, null];
+  if (error.keyword === 'type' && error.params.type === 'boolean' && yes !== null) {
+    return { hint: `write ${yes !== undefined}` };
+  }
   if (error.keyword !== 'enum' || typeof error.data !== 'string') return {};
   const near = didYouMean(error.data, (error.params.allowedValues as unknown[]).map(String));
   return near === undefined ? {} : { hint: near };
@@ -245,17 +194,6 @@ function typeWords(types: unknown): string {
     (type) => words[String(type)] ?? String(type),
   );
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-}
-
-function formatWords(format: string): string {
-  const words: Record<string, string> = {
-    ipv4: 'an IPv4 address',
-    ipv6: 'an IPv6 address',
-    cidr4: 'an IPv4 address with prefix length, such as 192.0.2.10/24',
-    cidr6: 'an IPv6 address with prefix length, such as 2001:db8::10/64',
-    interface: 'an interface name (15 characters at most, no blank, "/" or ":")',
-  };
-  return words[format] ?? `a valid ${format}`;
 }
 
 function unescapePointer(text: string): string {

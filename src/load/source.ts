@@ -99,6 +99,7 @@ export function readSource(path: string, problems: Problems, from?: Span): Sourc
 
 /** `no such file or directory` and its like, from a Node system error. */
 export function systemErrorText(error: unknown): string {
+  if ((error as NodeJS.ErrnoException).code === 'EISDIR') return 'it is a folder, not a file';
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*')?$/, '');
 }

@@ -47,11 +47,11 @@ else
   ${SERVICE_ENABLED_BY_LINKS.replaceAll('\n', '\n  ')}
   echo "enabled=$enabled"
 fi
-script=/etc/init.d/$name
-if [ "$init" = openrc ]; then script=/etc/fairlead/$name.sh; fi
 ${
   options.askStatus
-    ? `if [ -x "$script" ]; then
+    ? `script=/etc/init.d/$name
+if [ "$init" = openrc ]; then script=/etc/fairlead/$name.sh; fi
+if [ -x "$script" ]; then
   echo '== status'
   "$script" status </dev/null 2>&1
   printf '\\n== exit %s\\n' "$?"

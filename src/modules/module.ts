@@ -151,7 +151,9 @@ export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown>
   /** Arguments (valid by the schema) to the wanted state; throws ArgumentError. Same input, same output. */
   prepare(args: Args, controller: Controller): Wanted;
   /** The files it would write, for `fairlead render`; modes in octal. Modules that write none leave it out. */
-  files?(wanted: Wanted): readonly { readonly path: string; readonly bytes: Uint8Array; readonly mode: string }[];
+  files?(
+    wanted: Wanted,
+  ): readonly { readonly path: string; readonly bytes: Uint8Array; readonly mode: string }[];
   /** What inspect looks at. */
   reads(wanted: Wanted): readonly Resource[];
   /** What change may touch. */

@@ -1,6 +1,6 @@
 // One task on one host (or one item of its loop), ready to run: its arguments rendered, its wish known.
 import type { Become } from '../host/host.ts';
-import type { ControllerVerdict, HostModule, Resource } from '../modules/module.ts';
+import type { ControllerVerdict, HostModule, Inspection, Resource } from '../modules/module.ts';
 import type { HostScope } from '../resolve/host-scope.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 
@@ -26,6 +26,7 @@ export type Action =
       readonly kind: 'host';
       readonly module: HostModule;
       readonly wanted: unknown;
+      readonly inspection: Inspection;
       readonly reads: readonly Resource[];
       readonly writes: readonly Resource[];
       readonly become: Become | undefined;

@@ -1,5 +1,4 @@
 // From a task and a host's variables to an action. A pure function of what is known at this moment.
-
 import { type Diagnostic, DiagnosticError } from '../diagnostic.ts';
 import type { Become } from '../host/host.ts';
 import { ArgumentError, type ControllerModule, type HostModule } from '../modules/module.ts';
@@ -19,6 +18,8 @@ export interface ActionContext {
   readonly diff: boolean;
 }
 
+type Named = Pick<Action, 'task' | 'title' | 'item' | 'scope'>;
+
 /** The list that a task loops over, or undefined where it has no loop. */
 export function loopItems(
   task: ResolvedTask,
@@ -29,7 +30,7 @@ export function loopItems(
     const list = task.loop.evaluate(scope);
     return Array.isArray(list) ? list : { error: 'loop needs a list' };
   } catch (error) {
-    return { error: failureOf(task, error).message };
+    return { error: planningFailure(task, error).message };
   }
 }
 
@@ -61,7 +62,7 @@ export function planAction(
       ? { ...named, kind: 'controller', verdict: (task.module as ControllerModule).evaluate(complete.args) }
       : hostAction(named, task.module, complete.args, context);
   } catch (error) {
-    return { ...base, title: base.title || plainTitle(task), kind: 'failed', ...failureOf(task, error) };
+    return { ...base, title: base.title || plainTitle(task), kind: 'failed', ...planningFailure(task, error) };
   }
 }
 
@@ -75,10 +76,7 @@ export function titleOf(task: ResolvedTask, scope: HostScope): string {
 }
 
 function hostAction(
-  base: Omit<
-    Extract<Action, { kind: 'host' }>,
-    'kind' | 'module' | 'wanted' | 'reads' | 'writes' | 'become' | 'environment' | 'mode' | 'timeoutMs'
-  >,
+  base: Named,
   module: HostModule,
   args: Record<string, unknown>,
   context: ActionContext,
@@ -91,6 +89,7 @@ function hostAction(
     kind: 'host',
     module,
     wanted,
+    inspection: module.inspect(wanted),
     reads: module.reads(wanted),
     writes: module.writes(wanted),
     become: becomeOf(task, scope),
@@ -130,14 +129,25 @@ function asFlag(value: unknown): boolean | undefined {
 function environmentOf(task: ResolvedTask, scope: HostScope): Readonly<Record<string, string>> {
   const environment: Record<string, string> = {};
   for (const layer of task.environment) {
-    for (const [name, value] of Object.entries(layer.evaluate(scope) as object))
+    const values = layer.evaluate(scope);
+    if (values === null || typeof values !== 'object' || Array.isArray(values)) {
+      throw new ArgumentError('environment', 'it is not a mapping of names to values');
+    }
+    for (const [name, value] of Object.entries(values)) {
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+        throw new ArgumentError('environment', `"${name}" cannot be the name of a variable`);
+      }
       environment[name] = String(value);
+      if (environment[name].includes('\0')) {
+        throw new ArgumentError('environment', `the value of ${name} holds a NUL byte`);
+      }
+    }
   }
   return environment;
 }
 
 /** What made planning stop, as a failure of this task on this host. Anything unexpected is a bug and goes on up. */
-function failureOf(task: ResolvedTask, error: unknown): { message: string; hint?: string } {
+export function planningFailure(task: ResolvedTask, error: unknown): { message: string; hint?: string } {
   if (error instanceof ArgumentError) {
     const { hint } = error;
     return { message: oneLine(argumentDiagnostic(task, error)), ...(hint !== undefined && { hint }) };

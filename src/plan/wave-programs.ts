@@ -1,7 +1,7 @@
 // A wave's two programs, and the way back from what they printed to each action.
 import type { Program, Step, StepOutcome } from '../host/host.ts';
-import { type FileProbe, type FileState, parseProbes, probeScript } from '../modules/file-probe.ts';
-import type { ChangeProgram, Inspected, Inspection, Output } from '../modules/module.ts';
+import { parseProbes, probeScript } from '../modules/file-probe.ts';
+import type { ChangeProgram, Inspected, Output } from '../modules/module.ts';
 import type { HostAction } from './action.ts';
 
 const FILES_STEP = 'files';
@@ -9,33 +9,40 @@ const FILES_STEP = 'files';
 export interface InspectProgram {
   /** Undefined where nobody wants to look at anything. */
   readonly program: Program | undefined;
-  /** What each action is told, given the outcomes; undefined for an action whose step did not end. */
-  read(steps: ReadonlyMap<string, StepOutcome>): (action: HostAction) => Inspected | undefined;
+  /** What an action is told, given the outcomes; undefined where its step did not end. */
+  read(action: HostAction, steps: ReadonlyMap<string, StepOutcome>): Inspected | undefined;
 }
 
 /** All file probes of the wave in one step, then a step for each action that has a script. */
 export function inspectProgram(actions: readonly HostAction[]): InspectProgram {
-  const inspections = new Map(
-    actions.map((action) => [action, action.module.inspect(action.wanted)] as const),
-  );
-  const probes = [...inspections.values()].flatMap((inspection) => inspection.files ?? []);
+  const probes = actions.flatMap(({ inspection }) => inspection.files ?? []);
+  const ids = new Map(actions.map((action, index) => [action, `inspect-${index}`] as const));
   const steps: Step[] = [];
   if (probes.length > 0) steps.push({ id: FILES_STEP, script: probeScript(probes), onFailure: 'continue' });
-  actions.forEach((action, index) => {
-    const script = inspections.get(action)?.script;
-    if (script === undefined) return;
-    steps.push({
-      id: stepId('inspect', index),
-      script,
-      onFailure: 'continue',
-      environment: action.environment,
-    });
-  });
+  for (const [{ inspection, environment }, id] of ids) {
+    const { script } = inspection;
+    if (script !== undefined) steps.push({ id, script, onFailure: 'continue', environment });
+  }
   return {
     program: steps.length === 0 ? undefined : { kind: 'inspect', steps },
-    read: (outcomes) => (action) =>
-      inspected(inspections.get(action), stepId('inspect', actions.indexOf(action)), outcomes),
+    read: (action, outcomes) => inspected(action, outcomes, ids.get(action) ?? ''),
   };
+}
+
+const NOTHING: Output = { exitCode: 0, stdout: '', stderr: '' };
+
+function inspected(
+  { inspection }: HostAction,
+  outcomes: ReadonlyMap<string, StepOutcome>,
+  id: string,
+): Inspected | undefined {
+  const { files: probes = [], script } = inspection;
+  const found = probes.length === 0 ? undefined : outcomes.get(FILES_STEP);
+  if (probes.length > 0 && found?.kind !== 'exited') return undefined;
+  const files = found?.kind === 'exited' ? parseProbes(probes, found) : new Map();
+  if (script === undefined) return { files, output: NOTHING };
+  const output = outcomes.get(id);
+  return output?.kind === 'exited' ? { files, output } : undefined;
 }
 
 export interface PlannedChange {
@@ -48,7 +55,7 @@ export function changeProgram(changes: readonly PlannedChange[]): Program {
   return {
     kind: 'change',
     steps: changes.map(({ action, change }, index) => ({
-      id: stepId('change', index),
+      id: changeStep(index),
       script: change.script,
       onFailure: action.task.onFailure === 'continue' ? 'continue' : 'stop',
       environment: action.environment,
@@ -56,40 +63,7 @@ export function changeProgram(changes: readonly PlannedChange[]): Program {
   };
 }
 
-export function changeOutcome(
-  index: number,
-  steps: ReadonlyMap<string, StepOutcome>,
-): StepOutcome | undefined {
-  return steps.get(stepId('change', index));
-}
-
-export function isDuringChange(index: number, during: string | undefined): boolean {
-  return during === stepId('change', index);
-}
-
-function stepId(kind: 'inspect' | 'change', index: number): string {
-  return `${kind}-${index}`;
-}
-
-function filesIn(
-  probes: readonly FileProbe[],
-  outcomes: ReadonlyMap<string, StepOutcome>,
-): ReadonlyMap<string, FileState> | undefined {
-  if (probes.length === 0) return new Map();
-  const outcome = outcomes.get(FILES_STEP);
-  return outcome?.kind === 'exited' ? parseProbes(probes, outcome) : undefined;
-}
-
-const NOTHING: Output = { exitCode: 0, stdout: '', stderr: '' };
-
-function inspected(
-  inspection: Inspection | undefined,
-  id: string,
-  outcomes: ReadonlyMap<string, StepOutcome>,
-): Inspected | undefined {
-  const files = filesIn(inspection?.files ?? [], outcomes);
-  if (files === undefined) return undefined;
-  if (inspection?.script === undefined) return { files, output: NOTHING };
-  const outcome = outcomes.get(id);
-  return outcome?.kind === 'exited' ? { files, output: outcome } : undefined;
+/** The id of the step that makes the change with this index. */
+export function changeStep(index: number): string {
+  return `change-${index}`;
 }

@@ -1,6 +1,6 @@
-// A wave: the longest run of following actions in which nobody looks at what an earlier one touches,
-// and nobody's arguments or conditions need a result that is not there yet. It costs one program to inspect
-// and, where something differs, one to change.
+// A wave: the longest run of following actions that can be inspected together, because nobody's arguments or
+// conditions need a result that is not there yet. It costs one program to inspect. Which of its changes can be made
+// together is only known then: apply/decide.ts ends the wave early where somebody looked at what another changes.
 //
 //   tasks ─► actions (items of loops are actions of their own) ─► wave │ wave │ wave
 import type { Become } from '../host/host.ts';
@@ -17,116 +17,115 @@ import { overlap } from './resources.ts';
 export interface Cursor {
   readonly task: number;
   readonly item: number;
+  /** What the task loops over, once it has begun: what its own items leave behind must not change that. */
+  readonly items?: readonly unknown[];
 }
 
 export const START: Cursor = { task: 0, item: 0 };
 
 export interface Wave {
   readonly actions: readonly Action[];
+  /** Where each action stands: where to begin again when the wave ends before it. */
+  readonly starts: readonly Cursor[];
   /** Of all host actions in the wave. */
   readonly become: Become | undefined;
   readonly mode: 'apply' | 'check';
+  readonly timeoutMs: number | undefined;
   /** Where the next wave starts. */
   readonly next: Cursor;
 }
 
-/** What a host's variables are, given what has been registered so far. */
-export type ScopeFor = (task: ResolvedTask, state: RunState, item: Item | undefined) => HostScope;
+export interface WaveRequest {
+  readonly tasks: readonly ResolvedTask[];
+  readonly cursor: Cursor;
+  readonly state: RunState;
+  /** What the host's variables are, given what has been registered so far. */
+  readonly scopeFor: (task: ResolvedTask, state: RunState, item: Item | undefined) => HostScope;
+  readonly context: ActionContext;
+  /** No more actions than this. */
+  readonly limit: number;
+}
 
-/** Pending from the start: check mode did not run the task that would have said it. */
-const UNKNOWABLE = 'it needs a result that check mode did not produce';
-
-/** More actions than this in one program gain nothing. */
-const MAX_ACTIONS = 200;
-
-/** The wave that starts at `cursor`, or undefined at the end of the tasks. */
-export function nextWave(
-  tasks: readonly ResolvedTask[],
-  cursor: Cursor,
-  state: RunState,
-  scopeFor: ScopeFor,
-  context: ActionContext,
-): Wave | undefined {
+/** The wave that starts at the cursor, or undefined at the end of the tasks. */
+export function nextWave(request: WaveRequest): Wave | undefined {
+  const { tasks, cursor, state, limit } = request;
   if (cursor.task >= tasks.length) return undefined;
-  const wave = new WaveBuilder(state);
-  let at = cursor;
-  for (let task = tasks[at.task]; task !== undefined; task = tasks[at.task]) {
-    const scope = scopeFor(task, wave.state, undefined);
-    const needed = namesOf(task, context.files);
-    if (scopeFor(task, state, undefined).isPending(needed)) {
-      wave.add({
-        kind: 'skipped',
-        task,
-        title: titleOf(task, scope),
-        item: undefined,
-        scope,
-        reason: UNKNOWABLE,
-        leaves: 'unknowable',
-      });
-      at = { task: at.task + 1, item: 0 };
-      continue;
-    }
-    if (scope.isPending(needed)) break;
-    const items = loopItems(task, scope);
-    const count = items === undefined ? 1 : 'error' in items ? 1 : items.length;
-    if (items !== undefined && !('error' in items) && count === 0) {
-      wave.add({
-        kind: 'skipped',
-        task,
-        title: titleOf(task, scope),
-        item: undefined,
-        scope,
-        reason: 'nothing to loop over',
-        leaves: 'unset',
-      });
-    }
-    for (; at.item < count; at = { ...at, item: at.item + 1 }) {
-      const action = actionAt(task, items, at.item, scope);
-      if (!wave.add(action)) return wave.build(at);
-      if (wave.isClosed) return wave.build(after(at, count));
-    }
-    wave.end(task);
-    at = { task: at.task + 1, item: 0 };
+  const wave = new WaveBuilder(state, limit);
+  let next = cursor;
+  for (const { action, at, after } of actionsFrom(request, wave)) {
+    if (!wave.takes(action)) break;
+    wave.add(action, at);
+    next = after;
     if (wave.isClosed) break;
   }
-  return wave.build(at);
+  return wave.build(next);
+}
 
-  function actionAt(
-    task: ResolvedTask,
-    items: ReturnType<typeof loopItems>,
-    index: number,
-    scope: HostScope,
-  ): Action {
-    if (items === undefined) return planAction(task, scope, undefined, context);
-    if ('error' in items) {
-      return {
-        kind: 'failed',
-        task,
-        title: titleOf(task, scope),
-        item: undefined,
-        scope,
-        message: items.error,
-      };
+interface Candidate {
+  readonly action: Action;
+  readonly at: Cursor;
+  readonly after: Cursor;
+}
+
+/** One after the other, because each may rest on what the one before has set. Ends where something is not known yet. */
+function* actionsFrom(request: WaveRequest, wave: WaveBuilder): Generator<Candidate> {
+  const { tasks, cursor, state, scopeFor, context } = request;
+  for (const [offset, task] of tasks.slice(cursor.task).entries()) {
+    const index = cursor.task + offset;
+    const at: Cursor = offset === 0 ? cursor : { task: index, item: 0 };
+    const after: Cursor = { task: index + 1, item: 0 };
+    const needed = namesOf(task, context.files);
+    const scope = scopeFor(task, wave.state, undefined);
+    const skip = (reason: string, leaves: 'unset' | 'unknowable'): Action => {
+      return { kind: 'skipped', task, title: titleOf(task, scope), item: undefined, scope, reason, leaves };
+    };
+    if (scopeFor(task, state, undefined).isPending(needed)) {
+      yield { action: skip('it needs a result that check mode did not produce', 'unknowable'), at, after };
+      continue;
     }
-    const item: Item = { value: items[index], index, count: items.length };
-    return planAction(task, scopeFor(task, wave.state, item), item, context);
+    if (scope.isPending(needed)) return;
+    const items = at.items ?? loopItems(task, scope);
+    if (items === undefined || 'error' in items) {
+      const action = planAction(task, scope, undefined, context);
+      yield { action: items === undefined ? action : withoutItems(action, items.error), at, after };
+    } else if (items.length === 0) {
+      yield { action: skip('nothing to loop over', 'unset'), at, after };
+    } else {
+      for (let index = at.item; index < items.length; index += 1) {
+        const item: Item = { value: items[index], index, count: items.length };
+        const action = planAction(task, scopeFor(task, wave.state, item), item, context);
+        const isLast = index === items.length - 1;
+        yield {
+          action,
+          at: { task: at.task, item: index, items },
+          after: isLast ? after : { task: at.task, item: index + 1, items },
+        };
+      }
+    }
   }
 }
 
-function after(cursor: Cursor, count: number): Cursor {
-  return cursor.item + 1 < count ? { ...cursor, item: cursor.item + 1 } : { task: cursor.task + 1, item: 0 };
+/** As in Ansible, a list that cannot be made is no failure where `when` keeps the task from running at all. */
+function withoutItems(action: Action, message: string): Action {
+  if (action.kind === 'skipped') return action;
+  const { task, title, scope } = action;
+  return { kind: 'failed', task, title, item: undefined, scope, message };
 }
 
 /** Grows a wave action by action. */
 class WaveBuilder {
+  readonly #limit: number;
   readonly #actions: Action[] = [];
-  readonly #writes: Resource[] = [];
+  readonly #starts: Cursor[] = [];
+  /** What is touched by actions that do not look first. */
+  readonly #certainWrites: Resource[] = [];
   #first: HostAction | undefined;
-  #closed = false;
+  #isClosed = false;
   #state: RunState;
 
-  constructor(state: RunState) {
+  constructor(state: RunState, limit: number) {
     this.#state = state;
+    this.#limit = limit;
   }
 
   /** What later actions of the wave can know. */
@@ -134,39 +133,69 @@ class WaveBuilder {
     return this.#state;
   }
 
+  /** Whether nothing may follow. */
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#isClosed;
   }
 
   /** False where the action has to wait for the next wave. */
-  add(action: Action): boolean {
-    if (this.#actions.length >= MAX_ACTIONS) return false;
-    if (action.kind === 'host') {
-      if (overlap(action.reads, this.#writes)) return false;
-      this.#first ??= action;
-      if (!sameIdentity(this.#first, action)) return false;
-      this.#writes.push(...action.writes);
-      if (action.module.endsWave === true || action.task.failedWhen !== undefined) this.#closed = true;
-    }
-    if (action.kind === 'failed') this.#closed = true;
-    if (action.kind === 'controller') {
-      if (action.verdict.kind === 'failed') this.#closed = true;
-      else this.#state = withResults(this.#state, action.verdict.variables ?? {});
-    }
-    this.#actions.push(action);
-    return true;
+  takes(action: Action): boolean {
+    if (this.#actions.length >= this.#limit) return false;
+    if (action.kind !== 'host' || this.#first === undefined) return true;
+    // A time limit is a task's own: it cannot share a program.
+    if (action.timeoutMs !== undefined) return false;
+    // In the rest of cases, whether somebody else changes what it looks at is seen once both have looked.
+    return sameIdentity(this.#first, action) && !overlap(action.reads, this.#certainWrites);
   }
 
-  /** All items of the task are in: what it registers is known to come. */
-  end(task: ResolvedTask): void {
+  add(action: Action, at: Cursor): void {
+    this.#actions.push(action);
+    this.#starts.push(at);
+    if (action.kind === 'host') {
+      this.#first ??= action;
+      if (action.mode === 'apply' && looksAtNothing(action)) this.#certainWrites.push(...action.writes);
+      if (endsWave(action)) this.#isClosed = true;
+    }
+    if (action.kind === 'failed') this.#isClosed = true;
+    if (action.kind === 'controller') {
+      if (action.verdict.kind === 'failed' || isJudgedLater(action.task)) this.#isClosed = true;
+      else this.#state = withResults(this.#state, action.verdict.variables ?? {});
+    }
+    const { task, item } = action;
+    if (item === undefined || item.index === item.count - 1) this.#end(task);
+  }
+
+  /** All of the task is in: what it registers is known to come. */
+  #end(task: ResolvedTask): void {
     const names = namesSetBy(task).filter((name) => name === task.register || !this.#state.results.has(name));
-    if (names.length > 0)
-      this.#state = { ...this.#state, pending: new Set([...this.#state.pending, ...names]) };
+    if (names.length === 0) return;
+    this.#state = { ...this.#state, pending: new Set([...this.#state.pending, ...names]) };
   }
 
   build(next: Cursor): Wave {
-    return { actions: this.#actions, become: this.#first?.become, mode: this.#first?.mode ?? 'apply', next };
+    return {
+      actions: this.#actions,
+      starts: this.#starts,
+      become: this.#first?.become,
+      mode: this.#first?.mode ?? 'apply',
+      timeoutMs: this.#first?.timeoutMs,
+      next,
+    };
   }
+}
+
+/** A command, for one: it acts in any case. */
+function looksAtNothing({ inspection }: HostAction): boolean {
+  return inspection.script === undefined && (inspection.files ?? []).length === 0;
+}
+
+function endsWave(action: HostAction): boolean {
+  return action.module.endsWave === true || action.timeoutMs !== undefined || isJudgedLater(action.task);
+}
+
+/** Whether the task may turn out to have failed only when the controller has asked its conditions. */
+function isJudgedLater({ failedWhen, changedWhen }: ResolvedTask): boolean {
+  return failedWhen !== undefined || changedWhen?.some((test) => typeof test !== 'boolean') === true;
 }
 
 function withResults(state: RunState, more: Readonly<Record<string, unknown>>): RunState {

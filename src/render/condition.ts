@@ -1,30 +1,24 @@
 // A condition in CEL: parsed once, names and types checked before any host is contacted, asked for each host.
 // The language: https://cel.dev. Variables are dynamic; whole numbers are ints, so that `x % 2` works.
-import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
-import { didYouMean, Problems, type Span } from '../diagnostic.ts';
+import { type Environment, ParseError } from '@marcbachmann/cel-js';
+import { type Diagnostic, Problems, type Span } from '../diagnostic.ts';
+import { type CelMessage, celMessage, environment } from './cel-message.ts';
+import { checkConditionNames, namesVars, referencesOf } from './condition-names.ts';
 import { foreignSpelling } from './foreign-spelling.ts';
-import { compareVersions } from './helpers.ts';
-import { ANY, describe, items, known, member, type Names, type Shape, type Values } from './shape.ts';
+import { describe, type Names, type Values } from './shape.ts';
 import type { TextOrigin } from './template.ts';
+import { valuesOf } from './value-template.ts';
 
-const environment = new Environment({
-  unlistedVariablesAreDyn: true,
-  homogeneousAggregateLiterals: false,
-}).registerFunction(
-  'versionAtLeast(string, string): bool',
-  (a: string, b: string) => compareVersions(a, b) >= 0,
-);
-
-/** Macros whose first argument is the name of the item. */
-const COMPREHENSIONS = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
-
+/** A condition has no value, or one that is neither true nor false. */
 export class ConditionError extends Error {
   readonly at: Span;
+  readonly hint: string | undefined;
 
-  constructor(message: string, at: Span) {
-    super(message);
+  constructor({ detail, hint }: CelMessage, at: Span) {
+    super(detail);
     this.name = 'ConditionError';
     this.at = at;
+    this.hint = hint;
   }
 }
 
@@ -33,12 +27,17 @@ export class Condition {
   readonly origin: TextOrigin;
   /** The play's variables that it names, `vars.x` among them. */
   readonly references: ReadonlySet<string>;
+  /** What CEL makes of it: `bool`, `dyn`, `string` … */
+  readonly type: string;
   readonly #run: ReturnType<Environment['parse']>;
+  readonly #namesVars: boolean;
 
-  private constructor(text: string, origin: TextOrigin, run: ReturnType<Environment['parse']>) {
+  private constructor(text: string, origin: TextOrigin, run: ReturnType<Environment['parse']>, type: string) {
     this.text = text;
     this.origin = origin;
+    this.type = type;
     this.#run = run;
+    this.#namesVars = namesVars(run.ast);
     this.references = referencesOf(run.ast);
   }
 
@@ -46,86 +45,55 @@ export class Condition {
   static parse(text: string, origin: TextOrigin, problems: Problems): Condition | undefined {
     const foreign = foreignSpelling(text);
     if (foreign !== undefined) {
-      problems.add({
-        code: 'condition-syntax',
-        summary: 'not a valid condition',
-        at: origin.span(foreign.place),
-        details: [foreign.detail],
-        hint: foreign.hint,
-      });
+      problems.add(diagnosticOf('syntax', foreign, origin.span(foreign.place)));
       return undefined;
     }
     try {
       const run = environment.parse(text);
-      const check = run.check();
-      if (!check.valid && check.error !== undefined) {
-        problems.add({
-          code: 'condition-type',
-          summary: 'condition cannot be evaluated',
-          at: origin.span(placeOf(check.error, text)),
-          details: [firstLine(check.error.message)],
-        });
-        return undefined;
-      }
-      return new Condition(text, origin, run);
+      const { error, type = 'dyn' } = run.check();
+      if (error === undefined) return new Condition(text, origin, run, type);
+      problems.add(diagnosticOf('type', celMessage(error, text), origin.span(placeOf(error, text))));
     } catch (error) {
       if (!(error instanceof ParseError)) throw error;
-      problems.add({
-        code: 'condition-syntax',
-        summary: 'not a valid condition',
-        at: origin.span(placeOf(error, text)),
-        details: [firstLine(error.message)],
-      });
-      return undefined;
+      problems.add(diagnosticOf('syntax', celMessage(error, text), origin.span(placeOf(error, text))));
     }
-  }
-
-  /** The type that CEL infers: `bool`, `dyn`, `string` … */
-  get type(): string {
-    return this.#run.check().type ?? 'dyn';
+    return undefined;
   }
 
   /**
-   * Adds a diagnostic for each name that nothing stands behind (names tested with has(vars.x) are allowed);
-   * where every name has its value already, also for an evaluation that fails.
+   * Adds a diagnostic for each name that nothing stands behind (names tested with has(vars.x) are allowed); where
+   * every name has its value already, also for a condition that has no value or is neither true nor false.
    */
   checkNames(names: Names, problems: Problems): void {
     const found = new Problems();
-    const tested = testedNames(this.#run.ast);
-    walk(this.#run.ast, { names, problems: found, tested, locals: new Map(), condition: this });
+    checkConditionNames(this.#run.ast, { text: this.text, origin: this.origin, names }, found);
     for (const each of found.list) problems.add(each);
     if (found.list.length > 0) return;
-    const values = knownValues(this.references, names);
+    // A name without a value has been tested with has().
+    const given = [...this.references].filter((name) => names.shape(name) !== undefined);
+    const values = valuesOf(new Set(given), names);
     if (values === undefined) return;
     try {
-      this.value(values);
+      this.holds(values);
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error;
-      problems.add({
-        code: 'condition-type',
-        summary: 'condition cannot be evaluated',
-        at: error.at,
-        details: [error.message],
-      });
+      problems.add(
+        diagnosticOf('type', { detail: error.message, ...(error.hint && { hint: error.hint }) }, error.at),
+      );
     }
   }
 
   /** Its value for one host. Throws ConditionError. */
   value(values: Values): unknown {
     try {
-      const context: Record<string, unknown> = {};
+      const context: Record<string, unknown> = Object.create(null);
       for (const name of this.references) {
         if (values.has(name)) context[name] = toCel(values.get(name));
       }
-      if (namesVars(this.#run.ast)) {
-        context.vars = Object.fromEntries(Object.entries(context));
-      }
+      if (this.#namesVars) context.vars = Object.assign(Object.create(null), context);
       return fromCel(this.#run(context));
     } catch (error) {
-      throw new ConditionError(
-        firstLine(error instanceof Error ? error.message : String(error)),
-        this.origin.span(placeOf(error, this.text)),
-      );
+      throw new ConditionError(celMessage(error, this.text), this.origin.span(placeOf(error, this.text)));
     }
   }
 
@@ -143,158 +111,43 @@ export class Condition {
   holds(values: Values): boolean {
     const value = this.value(values);
     if (typeof value === 'boolean') return value;
-    throw new ConditionError(
-      `the condition gives ${describe(value)}, not true or false`,
-      this.origin.span({ offset: 0, length: this.text.length }),
-    );
+    const place = { offset: 0, length: this.text.length };
+    throw new ConditionError(notBoolean(describe(value), this.text), this.origin.span(place));
   }
 }
 
-/** The values of all these names, or undefined where one is only known later. */
-function knownValues(references: ReadonlySet<string>, names: Names): Values | undefined {
-  const values = new Map<string, unknown>();
-  for (const name of references) {
-    const shape = names.shape(name);
-    if (shape === undefined) continue;
-    if (shape.kind !== 'known') return undefined;
-    values.set(name, shape.value);
-  }
-  return { has: (name) => values.has(name), get: (name) => values.get(name) };
+/** The diagnostic for a condition that CEL knows will never be true or false; undefined where it may be. */
+export function typeDiagnostic({ type, text, origin }: Condition): Diagnostic | undefined {
+  if (type === 'bool' || type === 'dyn') return undefined;
+  const words: Readonly<Record<string, string>> = { int: 'a number', double: 'a number', string: 'a string' };
+  const place = { offset: 0, length: text.length };
+  return diagnosticOf('type', notBoolean(words[type] ?? `a ${type}`, text), origin.span(place));
 }
 
-interface Walk {
-  readonly names: Names;
-  readonly problems: Problems;
-  readonly tested: ReadonlySet<string>;
-  readonly locals: ReadonlyMap<string, Shape>;
-  readonly condition: Condition;
+function notBoolean(what: string, text: string): CelMessage {
+  const isName = /^[\w.]+$/.test(text);
+  const test =
+    what === 'a number' ? `${text} != 0` : what === 'null' ? `${text} != null` : `size(${text}) > 0`;
+  return {
+    detail: `it gives ${what}, not true or false`,
+    ...(isName && { hint: `write ${test}` }),
+  };
 }
 
-/** Checks a node and everything below it; what is known of its value. */
-function walk(node: ASTNode, state: Walk): Shape {
-  switch (node.op) {
-    case 'value':
-      return known(node.args);
-    case 'id':
-      return nameShape(node.args, node, state);
-    case '.': {
-      const [object, key] = node.args;
-      if (object.op === 'id' && object.args === 'vars' && !state.locals.has('vars')) {
-        return nameShape(key, node, state);
-      }
-      return memberShape(walk(object, state), key, node, state);
-    }
-    case '[]': {
-      const [object, index] = node.args;
-      const shape = walk(object, state);
-      const key = walk(index, state);
-      if (key.kind !== 'known' || !['string', 'bigint'].includes(typeof key.value)) return ANY;
-      return memberShape(shape, String(key.value), node, state);
-    }
-    case 'call': {
-      const [name, parameters] = node.args;
-      if (name === 'has') return known(true);
-      for (const parameter of parameters) walk(parameter, state);
-      return ANY;
-    }
-    case 'rcall': {
-      const [name, receiver, parameters] = node.args;
-      const shape = walk(receiver, state);
-      const [item, ...bodies] = parameters;
-      if (COMPREHENSIONS.has(name) && item?.op === 'id') {
-        for (const each of items(shape)) {
-          const locals = new Map(state.locals).set(item.args, each);
-          for (const body of bodies) walk(body, { ...state, locals });
-        }
-        return ANY;
-      }
-      for (const parameter of parameters) walk(parameter, state);
-      return ANY;
-    }
-    default:
-      for (const child of childrenOf(node)) walk(child, state);
-      return ANY;
-  }
-}
-
-function nameShape(name: string, node: ASTNode, state: Walk): Shape {
-  const shape = state.locals.get(name) ?? state.names.shape(name);
-  if (shape !== undefined) return shape;
-  if (state.tested.has(name)) return ANY;
-  report(
-    state,
-    node,
-    name,
-    `"${name}" is no variable, fact or registered result of this task`,
-    state.names.names(),
-  );
-  return ANY;
-}
-
-function memberShape(shape: Shape, key: string, node: ASTNode, state: Walk): Shape {
-  const next = member(shape, key);
-  if ('found' in next) return next.found;
-  report(state, node, key, `there is ${next.known.join(', ') || 'nothing'}, not "${key}"`, next.known);
-  return ANY;
-}
-
-function report(
-  state: Walk,
-  node: ASTNode,
-  wrong: string,
-  detail: string,
-  candidates: Iterable<string>,
-): void {
-  const hint = didYouMean(wrong, candidates);
-  state.problems.add({
-    code: 'name-unknown',
-    summary: 'name is not known',
-    at: state.condition.origin.span({ offset: node.range.start, length: node.range.end - node.range.start }),
+function diagnosticOf(what: 'syntax' | 'type', { detail, hint }: CelMessage, at: Span): Diagnostic {
+  return {
+    code: what === 'syntax' ? 'condition-syntax' : 'condition-type',
+    summary: what === 'syntax' ? 'not a valid condition' : 'condition cannot be evaluated',
+    at,
     details: [detail],
     ...(hint !== undefined && { hint }),
-  });
-}
-
-/** Direct child nodes, whatever the operator. */
-function childrenOf(node: ASTNode): ASTNode[] {
-  const found: ASTNode[] = [];
-  const collect = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(collect);
-    else if (value !== null && typeof value === 'object' && 'op' in value) found.push(value as ASTNode);
   };
-  collect(node.args);
-  return found;
-}
-
-function referencesOf(ast: ASTNode, bound: ReadonlySet<string> = new Set()): Set<string> {
-  if (ast.op === 'id') return new Set(bound.has(ast.args) || ast.args === 'vars' ? [] : [ast.args]);
-  if (ast.op === '.' && ast.args[0].op === 'id' && ast.args[0].args === 'vars') return new Set([ast.args[1]]);
-  let inner = bound;
-  if (ast.op === 'rcall' && COMPREHENSIONS.has(ast.args[0])) {
-    const [item] = ast.args[2];
-    if (item?.op === 'id') inner = new Set([...bound, item.args]);
-  }
-  return new Set(childrenOf(ast).flatMap((child) => [...referencesOf(child, inner)]));
-}
-
-function testedNames(ast: ASTNode): ReadonlySet<string> {
-  if (ast.op === 'call' && ast.args[0] === 'has')
-    return new Set(ast.args[1].flatMap((each) => [...referencesOf(each)]));
-  return new Set(childrenOf(ast).flatMap((child) => [...testedNames(child)]));
-}
-
-function namesVars(ast: ASTNode): boolean {
-  return (ast.op === 'id' && ast.args === 'vars') || childrenOf(ast).some(namesVars);
 }
 
 function placeOf(error: unknown, text: string): { offset: number; length: number } {
   const range = (error as { range?: { start: number; end: number } }).range;
   if (range === undefined) return { offset: 0, length: Math.max(1, text.length) };
   return { offset: range.start, length: Math.max(1, range.end - range.start) };
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
 }
 
 const converted = new WeakMap<object, unknown>();
@@ -304,9 +157,7 @@ function toCel(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   const before = converted.get(value);
   if (before !== undefined) return before;
-  const result = Array.isArray(value)
-    ? value.map(toCel)
-    : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toCel(each)]));
+  const result = Array.isArray(value) ? value.map(toCel) : mapValues(value, toCel);
   converted.set(value, result);
   return result;
 }
@@ -314,8 +165,21 @@ function toCel(value: unknown): unknown {
 function fromCel(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(fromCel);
-  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fromCel(each)]));
+  if (value === null || typeof value !== 'object') return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? mapValues(value, fromCel) : value;
+}
+
+/** A plain object, whatever its keys (`__proto__` among them) are called. */
+function mapValues(value: object, map: (each: unknown) => unknown): object {
+  const result: object = {};
+  for (const [key, each] of Object.entries(value)) {
+    Object.defineProperty(result, key, {
+      value: map(each),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   }
-  return value;
+  return result;
 }

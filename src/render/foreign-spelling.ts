@@ -1,4 +1,5 @@
 // Conditions as people write them for Ansible (Jinja), told apart from CEL so that the error can show CEL's spelling.
+// docs/templates.md has the same in a table.
 
 export interface Foreign {
   readonly place: { readonly offset: number; readonly length: number };
@@ -6,70 +7,125 @@ export interface Foreign {
   readonly hint: string;
 }
 
-const FOREIGN: readonly {
-  readonly pattern: RegExp;
-  readonly detail: string;
-  readonly hint: (match: RegExpExecArray) => string;
-}[] = [
-  {
-    pattern: /\{\{.*?\}\}/,
-    detail: 'a condition is an expression already',
-    hint: (m) => `write ${m[0].slice(2, -2).trim()} without the braces`,
-  },
-  {
-    pattern: /([\w.]+) is not defined/,
-    detail: '"is not defined" is Ansible\'s spelling',
-    hint: (m) => `write !has(${inVars(m[1])})`,
-  },
-  {
-    pattern: /([\w.]+) is defined/,
-    detail: '"is defined" is Ansible\'s spelling',
-    hint: (m) => `write has(${inVars(m[1])})`,
-  },
-  {
-    pattern: /([\w.]+) is (changed|failed|skipped)\b/,
-    detail: 'tests with "is" are Ansible\'s spelling',
-    hint: (m) => `write ${m[1]}.${m[2]}`,
-  },
-  {
-    pattern: /([\w.]+) is (succeeded|success)\b/,
-    detail: 'tests with "is" are Ansible\'s spelling',
-    hint: (m) => `write !${m[1]}.failed`,
-  },
-  { pattern: /\bnot in\b/, detail: '"not in" is Ansible\'s spelling', hint: () => 'write !(x in list)' },
-  { pattern: /\band\b/, detail: '"and" is Ansible\'s spelling', hint: () => 'write &&' },
-  { pattern: /\bor\b/, detail: '"or" is Ansible\'s spelling', hint: () => 'write ||' },
-  { pattern: /\bnot\b/, detail: '"not" is Ansible\'s spelling', hint: () => 'write ! before the expression' },
-  {
-    pattern: /\b(True|False|None)\b/,
-    detail: "Python's constants are spelled differently here",
-    hint: (m) => `write ${m[0] === 'None' ? 'null' : m[0].toLowerCase()}`,
-  },
-  {
-    pattern: /[^|]\|\s*(\w+)/,
-    detail: 'CEL has methods instead of filters',
-    hint: (m) =>
-      m[1] === 'length'
-        ? 'write size(x)'
-        : `write int(x), string(x), x.contains(y) and their like instead of | ${m[1]}`,
-  },
-];
-
 /** The first piece of Ansible's spelling outside of string literals, with CEL's; undefined where there is none. */
 export function foreignSpelling(text: string): Foreign | undefined {
-  const blanked = text.replace(
-    /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g,
-    (literal) => literal[0] + '_'.repeat(Math.max(0, literal.length - 2)) + (literal.at(-1) ?? ''),
-  );
+  const blanked = withoutLiterals(text);
   let first: Foreign | undefined;
   for (const { pattern, detail, hint } of FOREIGN) {
     const match = pattern.exec(blanked);
     if (match === null || (first !== undefined && first.place.offset <= match.index)) continue;
-    first = { place: { offset: match.index, length: match[0].length }, detail, hint: hint(match) };
+    // What the literals hold belongs into the hint.
+    const groups = (match.indices ?? []).map((range) => range && text.slice(...range));
+    first = { place: { offset: match.index, length: match[0].length }, detail, hint: hint(groups) };
   }
   return first;
 }
 
-function inVars(name: string | undefined): string {
-  return name?.includes('.') === true ? name : `vars.${name}`;
+type Groups = readonly (string | undefined)[];
+
+/** A name with what may follow it: `result.stdout`, `facts.interfaces['eth0']`, `f(x)`; or a literal. */
+const OPERAND = String.raw`((?:[\w.]|\[[^\]]*\]|(?<=\w)\([^()]*\))+|'_*'|"_*")`;
+
+const FOREIGN: readonly {
+  readonly pattern: RegExp;
+  readonly detail: string;
+  readonly hint: (groups: Groups) => string;
+}[] = [
+  {
+    pattern: /\{\{\s*(.*?)\s*\}\}/d,
+    detail: 'a condition is an expression already',
+    hint: ([, inner]) => `write ${inner} without the braces`,
+  },
+  {
+    pattern: new RegExp(`${OPERAND}\\s+is\\s+(not\\s+)?((?:un)?defined)\\b`, 'd'),
+    detail: '"is defined" is Ansible\'s spelling',
+    hint: ([, name = '', not, test]) => {
+      const isNegated = (not === undefined) === (test === 'undefined');
+      return `write ${isNegated ? '!' : ''}has(${name.includes('.') ? name : `vars.${name}`})`;
+    },
+  },
+  {
+    pattern: new RegExp(`${OPERAND}\\s+is\\s+(not\\s+)?(\\w+)`, 'd'),
+    detail: 'tests with "is" are Ansible\'s spelling',
+    hint: ([, name = '', not, test = '']) => testHint(name, not !== undefined, test),
+  },
+  {
+    pattern: new RegExp(`${OPERAND}\\s+not\\s+in\\s+${OPERAND}`, 'd'),
+    detail: '"not in" is Ansible\'s spelling',
+    hint: ([, item, list]) => `write !(${item} in ${list})`,
+  },
+  {
+    pattern: new RegExp(`${OPERAND}\\s*(?<!\\|)\\|(?!\\|)\\s*(\\w+)(?:\\(([^()]*)\\))?`, 'd'),
+    detail: 'CEL has functions and methods instead of filters',
+    hint: ([, value = '', filter = '', argument]) => filterHint(value, filter, argument),
+  },
+  { pattern: /(?<![.\w])and\b/d, detail: '"and" is Ansible\'s spelling', hint: () => 'write &&' },
+  { pattern: /(?<![.\w])or\b/d, detail: '"or" is Ansible\'s spelling', hint: () => 'write ||' },
+  {
+    pattern: new RegExp(`(?<![.\\w])not\\b(?:\\s+${OPERAND})?`, 'd'),
+    detail: '"not" is Ansible\'s spelling',
+    hint: ([, operand]) => `write !${operand ?? '(…)'}`,
+  },
+  {
+    pattern: /(?<![.\w])(True|False|None)\b/d,
+    detail: "Python's constants are spelled differently here",
+    hint: ([, constant = '']) => `write ${constant === 'None' ? 'null' : constant.toLowerCase()}`,
+  },
+];
+
+function testHint(name: string, isNegated: boolean, test: string): string {
+  const not = isNegated ? '!' : '';
+  switch (test) {
+    case 'changed':
+    case 'failed':
+    case 'skipped':
+      return `write ${not}${name}.${test}`;
+    case 'succeeded':
+    case 'success':
+      return `write ${isNegated ? '' : '!'}${name}.failed`;
+    case 'none':
+      return `write ${name} ${isNegated ? '!=' : '=='} null`;
+    case 'match':
+    case 'search':
+    case 'regex':
+      return `write ${not}${name}.matches("…")`;
+    case 'version':
+      return `write ${not}versionAtLeast(${name}, "…")`;
+    default:
+      return `write ${not}(${name} == …)`;
+  }
+}
+
+function filterHint(value: string, filter: string, argument: string | undefined): string {
+  switch (filter) {
+    case 'length':
+    case 'count':
+      return `write size(${value})`;
+    case 'int':
+    case 'string':
+    case 'bool':
+      return `write ${filter}(${value})`;
+    case 'float':
+      return `write double(${value})`;
+    case 'lower':
+    case 'upper':
+      return `write ${value}.${filter}Ascii()`;
+    case 'trim':
+      return `write ${value}.trim()`;
+    case 'first':
+      return `write ${value}[0]`;
+    case 'default':
+    case 'd':
+      return `write (has(${value.includes('.') ? value : `vars.${value}`}) ? ${value} : ${argument || '""'})`;
+    default:
+      return 'docs/templates.md lists the functions and methods there are';
+  }
+}
+
+/** The same length, with underscores in place of what string literals hold. */
+function withoutLiterals(text: string): string {
+  return text.replace(
+    /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g,
+    (literal) => `${literal[0]}${'_'.repeat(literal.length - 2)}${literal.at(-1)}`,
+  );
 }

@@ -48,6 +48,16 @@ export function helperNames(): readonly string[] {
   return [...HELPERS.keys(), ...BUILT_IN];
 }
 
+/** What is wrong with calling the helper with so many arguments; undefined where nothing is. */
+export function argumentCountProblem(name: string, count: number): string | undefined {
+  const wanted = name === 'lookup' ? 2 : (HELPERS.get(name)?.length ?? 0);
+  // A rest parameter has no length of its own.
+  const isRight = wanted === 0 ? count > 0 : count === wanted;
+  if (isRight) return undefined;
+  const words = wanted === 0 ? 'at least 1 argument' : wanted === 1 ? '1 argument' : `${wanted} arguments`;
+  return `${name} takes ${words}, ${count} ${count === 1 ? 'is' : 'are'} given`;
+}
+
 /** An isolated Handlebars with these helpers and no others. */
 export function handlebarsWithHelpers(): typeof Handlebars {
   const handlebars = Handlebars.create();

@@ -1,29 +1,42 @@
 // The check of a template's names against what is known, before any host is contacted.
 // Handlebars' AST has line and column on each path; blocks and loops are followed with what is known of their items.
 import { didYouMean, type Problems } from '../diagnostic.ts';
-import { BLOCK_HELPERS, HELPERS, helperNames, isHelper } from './helpers.ts';
+import { argumentCountProblem, BLOCK_HELPERS, HELPERS, helperNames, isHelper } from './helpers.ts';
 import { ANY, describe, items, known, member, type Names, type Shape } from './shape.ts';
-import { part, type Template } from './template.ts';
+import type { Template } from './template.ts';
+import { part } from './template-forms.ts';
 import { isCall, isPath } from './template-scope.ts';
+import { type Unknown, unknownKey, unknownVariable } from './unknown-name.ts';
 
 interface Frame {
   readonly template: Template;
   readonly names: Names;
   readonly problems: Problems;
-  /** Innermost last: what `this` is. */
-  readonly contexts: readonly Shape[];
+  /** What has to have a text form: everything, or all but a template that is one expression. */
+  readonly as: 'text' | 'value';
+  /** Innermost last: what `this` is. `variables`: all of the play's. */
+  readonly contexts: readonly (Shape | 'variables')[];
   readonly blockParams: ReadonlyMap<string, Shape>;
   /** Of the partial that this is. */
   readonly partialArguments: ReadonlyMap<string, Shape>;
 }
 
-/** Adds a diagnostic for each name in `template` that nothing stands behind. */
-export function checkTemplateNames(template: Template, names: Names, problems: Problems): void {
+/**
+ * Adds a diagnostic for each name in `template` that nothing stands behind, and for values that cannot be what the
+ * template makes of them. `as`: whether a template that is one expression may be a list or mapping.
+ */
+export function checkTemplateNames(
+  template: Template,
+  names: Names,
+  problems: Problems,
+  as: 'text' | 'value' = 'value',
+): void {
   checkProgram(template.ast, {
     template,
     names,
     problems,
-    contexts: [{ kind: 'record', fields: new Map() }],
+    as,
+    contexts: ['variables'],
     blockParams: new Map(),
     partialArguments: new Map(),
   });
@@ -38,7 +51,7 @@ function checkStatement(statement: hbs.AST.Statement, frame: Frame): void {
     case 'MustacheStatement': {
       const mustache = statement as hbs.AST.MustacheStatement;
       const shape = checkCall(mustache, frame);
-      if (!frame.template.isExpression) checkHasText(shape, mustache, frame);
+      if (frame.as === 'text' || !frame.template.isExpression) checkHasText(shape, mustache, frame);
       return;
     }
     case 'BlockStatement':
@@ -55,11 +68,9 @@ function checkStatement(statement: hbs.AST.Statement, frame: Frame): void {
 function checkBlock(block: hbs.AST.BlockStatement, frame: Frame): void {
   const name = isPath(block.path) ? block.path.original : '';
   if (!BLOCK_HELPERS.has(name)) {
-    report(frame, block.path, {
-      summary: 'block helper is not known',
-      details: [`${name}; blocks are ${[...BLOCK_HELPERS].join(', ')}`],
-      wrong: name,
-      candidates: BLOCK_HELPERS,
+    report(frame, partOf(block.path, frame), 'block is not known', {
+      detail: `blocks are ${[...BLOCK_HELPERS].map((each) => `#${each}`).join(', ')}`,
+      hint: didYouMean(name, BLOCK_HELPERS),
     });
     return;
   }
@@ -92,6 +103,7 @@ function checkPartial(call: hbs.AST.PartialStatement, frame: Frame): void {
   checkProgram(partial.ast, {
     ...frame,
     template: partial,
+    as: 'text',
     contexts: [{ kind: 'record', fields: argumentShapes }],
     blockParams: new Map(),
     partialArguments: argumentShapes,
@@ -100,16 +112,16 @@ function checkPartial(call: hbs.AST.PartialStatement, frame: Frame): void {
 
 /** `{{path}}`, `{{helper a b}}`, `(helper a b)`: what is known of its value. */
 function checkCall(call: hbs.AST.MustacheStatement | hbs.AST.SubExpression, frame: Frame): Shape {
-  if (!isPath(call.path)) return checkExpression(call.path as hbs.AST.Expression, frame);
+  if (!isPath(call.path) || !isCall(call)) return checkExpression(call.path as hbs.AST.Expression, frame);
   const name = call.path.original;
-  if (!isCall(call)) return checkExpression(call.path, frame);
   const shapes = call.params.map((parameter) => checkExpression(parameter, frame));
   if (!isHelper(name) || BLOCK_HELPERS.has(name)) {
-    report(frame, call.path, {
-      summary: 'helper is not known',
-      details: [`${name} is followed by arguments, so it has to be a helper`],
-      wrong: name,
-      candidates: helperNames().filter((each) => !BLOCK_HELPERS.has(each)),
+    report(frame, partOf(call.path, frame), 'helper is not known', {
+      detail: `${name} is followed by arguments, so it has to be a helper`,
+      hint: didYouMean(
+        name,
+        helperNames().filter((each) => !BLOCK_HELPERS.has(each)),
+      ),
     });
     return ANY;
   }
@@ -123,7 +135,12 @@ function evaluate(
   call: hbs.AST.MustacheStatement | hbs.AST.SubExpression,
   frame: Frame,
 ): Shape {
+  const wrongCount = argumentCountProblem(name, shapes.length);
   const helper = HELPERS.get(name);
+  if (wrongCount !== undefined) {
+    addValueProblem(frame, call, 'helper cannot take these arguments', wrongCount);
+    return ANY;
+  }
   if (helper === undefined) return ANY;
   const values: unknown[] = [];
   for (const shape of shapes) {
@@ -137,12 +154,8 @@ function evaluate(
   try {
     return known(helper(...(values as never[])));
   } catch (error) {
-    frame.problems.add({
-      code: 'template-value',
-      summary: 'helper cannot take this value',
-      at: frame.template.origin.span(part(frame.template.text, call.loc)),
-      details: [`${name}: ${error instanceof Error ? error.message : String(error)}`],
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    addValueProblem(frame, call, 'helper cannot take these arguments', `${name}: ${reason}`);
     return ANY;
   }
 }
@@ -171,21 +184,19 @@ function checkPath(path: hbs.AST.PathExpression, frame: Frame): Shape {
     if ((first !== 'root' && first !== 'args') || name === undefined) return ANY;
     const shape = first === 'args' ? frame.partialArguments.get(name) : frame.names.shape(name);
     if (shape !== undefined) return follow(shape, name, rest, path, frame);
-    report(frame, path, {
-      summary: 'name is not known',
-      details: [`"${name}" is no variable, fact or registered result of this task`],
-      wrong: name,
-      candidates: frame.names.names(),
-    });
-    return ANY;
+    return reportVariable(name, path, frame);
   }
   const [first, ...rest] = path.parts;
   const blockParam = first === undefined || path.depth > 0 ? undefined : frame.blockParams.get(first);
   if (blockParam !== undefined && first !== undefined) return follow(blockParam, first, rest, path, frame);
   const context = frame.contexts.at(-1 - path.depth) ?? ANY;
-  return follow(context, 'this', path.parts, path, frame);
+  if (context !== 'variables') return follow(context, 'this', path.parts, path, frame);
+  if (first === undefined) return ANY;
+  const shape = frame.names.shape(first);
+  return shape === undefined ? reportVariable(first, path, frame) : follow(shape, first, rest, path, frame);
 }
 
+/** Goes down from a value by the keys of a path, which are the path's last. */
 function follow(
   start: Shape,
   startName: string,
@@ -195,20 +206,11 @@ function follow(
 ): Shape {
   let shape = start;
   let name = startName;
-  for (const key of keys) {
+  for (const [index, key] of keys.entries()) {
     const next = member(shape, key);
     if ('known' in next) {
-      const owner = shape.kind === 'known' ? describe(shape.value) : 'a mapping';
-      report(frame, path, {
-        summary: 'name is not known',
-        details: [
-          next.known.length > 0
-            ? `${name} has ${listed(next.known)}, not "${key}"`
-            : `${name} is ${owner}, it has nothing named "${key}"`,
-        ],
-        wrong: key,
-        candidates: next.known,
-      });
+      const place = segmentPlace(path, keys.length - index, frame);
+      report(frame, place, 'name is not known', unknownKey(name, shape, key, next.known));
       return ANY;
     }
     shape = next.found;
@@ -217,41 +219,58 @@ function follow(
   return shape;
 }
 
-function listed(names: readonly string[]): string {
-  return names.length <= 12
-    ? names.join(', ')
-    : `${names.slice(0, 12).join(', ')} and ${names.length - 12} more`;
+function reportVariable(name: string, path: hbs.AST.PathExpression, frame: Frame): Shape {
+  const segments = path.parts.length - (path.data ? 1 : 0);
+  report(frame, segmentPlace(path, segments, frame), 'name is not known', unknownVariable(name, frame.names));
+  return ANY;
+}
+
+type Place = { readonly offset: number; readonly length: number };
+
+function partOf(node: hbs.AST.Node, frame: Frame): Place {
+  return part(frame.template.text, node.loc);
+}
+
+/** The place of one segment of a path, counted from its end (1: the last). */
+function segmentPlace(path: hbs.AST.PathExpression, fromEnd: number, frame: Frame): Place {
+  const whole = partOf(path, frame);
+  const text = frame.template.text.slice(whole.offset, whole.offset + whole.length);
+  const segment = [...text.matchAll(/\[[^\]]*\]|[^./[\]]+/g)].at(-fromEnd);
+  if (segment === undefined) return whole;
+  return { offset: whole.offset + segment.index, length: segment[0].length };
 }
 
 /** Lists and mappings in text would print as `1,2` and `[object Object]`. Null may be in a branch not taken. */
 function checkHasText(shape: Shape, mustache: hbs.AST.MustacheStatement, frame: Frame): void {
   if (shape.kind !== 'known' || shape.value === null || typeof shape.value !== 'object') return;
+  const name = isPath(mustache.path) && !isCall(mustache) ? mustache.path.original : 'x';
+  const hint = Array.isArray(shape.value) ? `write {{join ${name} ", "}}` : `write {{json ${name}}}`;
+  const detail = `${name === 'x' ? 'it' : `"${name}"`} is ${describe(shape.value)}`;
+  addValueProblem(frame, mustache, 'value has no text form', detail, hint);
+}
+
+function addValueProblem(
+  frame: Frame,
+  node: hbs.AST.Node,
+  summary: string,
+  detail: string,
+  hint?: string,
+): void {
   frame.problems.add({
     code: 'template-value',
-    summary: 'value has no text form',
-    at: frame.template.origin.span(part(frame.template.text, mustache.loc)),
-    details: [
-      `${mustache.path.type === 'PathExpression' ? pathText(mustache.path as hbs.AST.PathExpression) : 'it'} is ${describe(shape.value)}`,
-    ],
-    hint: 'write {{json x}} for its JSON, {{join x ", "}} for a list, or loop with {{#each x as |item|}}',
+    summary,
+    at: frame.template.origin.span(partOf(node, frame)),
+    details: [detail],
+    ...(hint !== undefined && { hint }),
   });
 }
 
-function pathText(path: hbs.AST.PathExpression): string {
-  return `"${path.original}"`;
-}
-
-function report(
-  frame: Frame,
-  node: hbs.AST.Node,
-  found: { summary: string; details: readonly string[]; wrong: string; candidates: Iterable<string> },
-): void {
-  const hint = didYouMean(found.wrong, found.candidates);
+function report(frame: Frame, place: Place, summary: string, { detail, hint }: Unknown): void {
   frame.problems.add({
     code: 'name-unknown',
-    summary: found.summary,
-    at: frame.template.origin.span(part(frame.template.text, node.loc)),
-    details: found.details,
+    summary,
+    at: frame.template.origin.span(place),
+    details: [detail],
     ...(hint !== undefined && { hint }),
   });
 }

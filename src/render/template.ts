@@ -1,11 +1,13 @@
 // A text with Handlebars in it: parsed once, checked against names, rendered for each host.
 // Only the user's own files are ever parsed here; what a host said is data.
-import Handlebars from 'handlebars';
-import type { Problems, Span } from '../diagnostic.ts';
-import { guardedContext, unguarded } from './guard.ts';
-import { asText, HELPERS, handlebarsWithHelpers } from './helpers.ts';
+import type { TemplateDelegate } from 'handlebars';
+import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { guardedContext } from './guard.ts';
 import type { Values } from './shape.ts';
-import { isCall, rootName, scopeNames } from './template-scope.ts';
+import { type CompileForm, compileProgram, lastPlace, takeKept } from './template-compile.ts';
+import { part } from './template-forms.ts';
+import { rootName, scopeNames } from './template-scope.ts';
+import { parseTemplate } from './template-syntax.ts';
 
 /** Where a template's text stands, so that an offset in it becomes a place in a file. */
 export interface TextOrigin {
@@ -31,51 +33,29 @@ export class RenderError extends Error {
   }
 }
 
-/** True where the text has something for Handlebars to do. */
+/** True where the text has something for Handlebars to do, or for Jinja. */
 export function hasTemplate(text: string): boolean {
-  return text.includes('{{');
+  return text.includes('{{') || text.includes('{%');
 }
-
-const KEEP = '__keep';
-const TEXT = '__text';
-const handlebars = handlebarsWithHelpers();
-let kept: unknown;
-handlebars.registerHelper(KEEP, (value: unknown) => {
-  kept = unguarded(value);
-  return '';
-});
-handlebars.registerHelper(TEXT, asText);
-
-const COMPILE_OPTIONS: CompileOptions = {
-  noEscape: true,
-  strict: true,
-  knownHelpersOnly: true,
-  preventIndent: true,
-  knownHelpers: Object.fromEntries(
-    [KEEP, TEXT, ...HELPERS.keys()].map((name) => [name, true]),
-  ) as KnownHelpers,
-};
 
 export class Template {
   readonly text: string;
   readonly origin: TextOrigin;
-  readonly partials: Partials;
   /** As parsed, with lexical names: for the name checker. */
   readonly ast: hbs.AST.Program;
   /** Partials used, at any depth, each in the variant for the argument names it is called with. */
   readonly partialTemplates: ReadonlyMap<string, Template>;
-  #compiled: { readonly kind: 'text' | 'value'; readonly run: Handlebars.TemplateDelegate } | undefined;
+  readonly #compiled = new Map<string, TemplateDelegate>();
+  #references: ReadonlySet<string> | undefined;
 
   private constructor(
     text: string,
     origin: TextOrigin,
-    partials: Partials,
     ast: hbs.AST.Program,
     partialTemplates: ReadonlyMap<string, Template>,
   ) {
     this.text = text;
     this.origin = origin;
-    this.partials = partials;
     this.ast = ast;
     this.partialTemplates = partialTemplates;
   }
@@ -86,49 +66,52 @@ export class Template {
     origin: TextOrigin,
     problems: Problems,
     partials: Partials = NO_PARTIALS,
-    partialArguments: ReadonlySet<string> = new Set(),
-    callers: readonly string[] = [],
+    /** Of the partial that the text is: its arguments' names, and the partials that led to it. */
+    caller: { readonly argumentNames: ReadonlySet<string>; readonly names: readonly string[] } = NO_CALLER,
   ): Template | undefined {
-    const ast = parseText(text, origin, problems);
+    const ast = parseTemplate(text, origin, problems);
     if (ast === undefined) return undefined;
-    scopeNames(ast, partialArguments);
+    scopeNames(ast, caller.argumentNames);
     const used = new Map<string, Template>();
     for (const call of partialCalls(ast)) {
       const name = partialName(call);
-      const at = origin.span(part(text, call.loc));
-      const found = name === undefined ? undefined : partials.find(name);
-      if (name === undefined || found === undefined || callers.includes(name)) {
+      const found = partials.find(name);
+      if (found === undefined || caller.names.includes(name)) {
+        const hint = didYouMean(name, partials.names());
         problems.add({
           code: 'name-unknown',
-          summary: callers.includes(name ?? '') ? 'partial includes itself' : 'partial is not known',
-          at,
-          ...(partials.names().length > 0 && { details: [`partials: ${partials.names().join(', ')}`] }),
+          summary: found === undefined ? 'partial is not known' : 'partial includes itself',
+          at: origin.span(part(text, call.name.loc)),
+          details: [
+            found === undefined
+              ? `there is no "${name}" in the templates folders of the role, the playbook or fairlead itself`
+              : [...caller.names, name].join(' includes '),
+          ],
+          ...(found === undefined && hint !== undefined && { hint }),
         });
         continue;
       }
       const argumentNames = new Set((call.hash?.pairs ?? []).map((pair) => pair.key));
-      const variant = partialVariant(name, argumentNames);
-      const inner = Template.parse(found.text, found.origin, problems, partials, argumentNames, [
-        ...callers,
-        name,
-      ]);
+      const variant = `${name} ${[...argumentNames].sort().join(' ')}`;
+      const names = [...caller.names, name];
+      const inner = Template.parse(found.text, found.origin, problems, partials, { argumentNames, names });
       if (inner === undefined) continue;
       used.set(variant, inner);
       for (const [key, value] of inner.partialTemplates) used.set(key, value);
       call.name = { ...(call.name as hbs.AST.PathExpression), original: variant, parts: [variant] };
     }
-    return new Template(text, origin, partials, ast, used);
+    return new Template(text, origin, ast, used);
   }
 
   /** The play's variables that this template names, directly or in partials. */
   get references(): ReadonlySet<string> {
     if (this.#references === undefined) {
-      this.#references = new Set();
-      for (const { ast } of [this, ...this.partialTemplates.values()]) collectReferences(ast, this.#references);
+      const found = new Set<string>();
+      for (const { ast } of [this, ...this.partialTemplates.values()]) collectReferences(ast, found);
+      this.#references = found;
     }
     return this.#references;
   }
-  #references: Set<string> | undefined;
 
   /** True where the whole text is one `{{expression}}`: its value keeps its type. */
   get isExpression(): boolean {
@@ -138,55 +121,66 @@ export class Template {
 
   /** The value: of the expression where the text is one, else the rendered text. Throws RenderError. */
   value(values: Values): unknown {
-    const text = this.#run(values);
-    if (!this.isExpression) return text;
-    const value = kept;
-    kept = undefined;
-    return value;
+    if (!this.isExpression) return this.render(values);
+    this.#run('value', values);
+    return takeKept();
   }
 
-  #run(values: Values): string {
-    this.#compiled ??= this.#compile();
-    try {
-      const context = guardedContext(values);
-      return this.#compiled.run(context, {
-        partials: Object.fromEntries(
-          [...this.partialTemplates].map(([name, partial]) => [name, partial.#partial()]),
-        ),
-      });
-    } catch (error) {
-      if (error instanceof RenderError) throw error;
-      throw new RenderError(messageOf(error), this.origin.span(partOfError(this.text, error)));
+  /** The text, also where it is one expression. Throws RenderError. */
+  render(values: Values): string {
+    return this.#run('text', values);
+  }
+
+  #run(as: CompileForm['as'], values: Values): string {
+    const partials = Object.fromEntries(
+      [...this.partialTemplates].map(([name, partial]) => [name, partial.#partial()]),
+    );
+    const context = guardedContext(values);
+    return this.#withPlaces((isTraced) => this.#program({ as, isTraced })(context, { partials }));
+  }
+
+  #partial(): TemplateDelegate {
+    return (context, options) =>
+      this.#withPlaces((isTraced) =>
+        this.#program({ as: 'text', isTraced })(context, {
+          ...options,
+          data: { ...options?.data, args: context },
+        }),
+      );
+  }
+
+  #program(form: CompileForm): TemplateDelegate {
+    const key = `${form.as} ${form.isTraced}`;
+    let program = this.#compiled.get(key);
+    if (program === undefined) {
+      program = compileProgram(this.ast, form);
+      this.#compiled.set(key, program);
     }
+    return program;
   }
 
-  #compile(): { kind: 'text' | 'value'; run: Handlebars.TemplateDelegate } {
-    const kind = this.isExpression ? 'value' : 'text';
-    const wrapped = wrapMustaches(this.ast, kind === 'value' ? KEEP : TEXT);
-    return { kind, run: handlebars.compile(wrapped, COMPILE_OPTIONS) };
-  }
-
-  /** As a partial, even a single expression is text; errors are told at the partial's own place. */
-  #partial(): Handlebars.TemplateDelegate {
-    this.#compiledPartial ??= handlebars.compile(wrapMustaches(this.ast, TEXT), COMPILE_OPTIONS);
-    const run = this.#compiledPartial;
-    return (context, options) => {
+  /** Rendering has no effects: what fails is run again, traced, to find out where. */
+  #withPlaces(run: (isTraced: boolean) => string): string {
+    try {
+      return run(false);
+    } catch (first) {
+      if (first instanceof RenderError) throw first;
       try {
-        return run(context, { ...options, data: { ...options?.data, args: context } });
+        return run(true);
       } catch (error) {
         if (error instanceof RenderError) throw error;
-        throw new RenderError(messageOf(error), this.origin.span(partOfError(this.text, error)));
+        const loc = lastPlace();
+        const message = error instanceof Error ? error.message : String(error);
+        throw new RenderError(
+          message.replace(/ - \d+:\d+$/, ''),
+          this.origin.span(loc && part(this.text, loc)),
+        );
       }
-    };
+    }
   }
-  #compiledPartial: Handlebars.TemplateDelegate | undefined;
 }
 
-/** The offset and length, within the text, of a node. */
-export function part(text: string, loc: hbs.AST.SourceLocation): { offset: number; length: number } {
-  const start = offsetOf(text, loc.start);
-  return { offset: start, length: Math.max(1, offsetOf(text, loc.end) - start) };
-}
+const NO_CALLER = { argumentNames: new Set<string>(), names: [] };
 
 /** Every call of a partial in a program, at any depth. */
 function partialCalls(program: hbs.AST.Program | undefined): hbs.AST.PartialStatement[] {
@@ -198,90 +192,8 @@ function partialCalls(program: hbs.AST.Program | undefined): hbs.AST.PartialStat
   });
 }
 
-function partialName(call: hbs.AST.PartialStatement): string | undefined {
-  return call.name.type === 'SubExpression'
-    ? undefined
-    : String((call.name as hbs.AST.PathExpression).original);
-}
-
-function partialVariant(name: string, argumentNames: ReadonlySet<string>): string {
-  return `${name} ${[...argumentNames].sort().join(' ')}`;
-}
-
-function parseText(text: string, origin: TextOrigin, problems: Problems): hbs.AST.Program | undefined {
-  const jinja = /\{%-?\s*(if|elif|else|endif|for|endfor|set|include|macro|block)\b/.exec(text);
-  if (jinja !== null) {
-    problems.add({
-      code: 'template-syntax',
-      summary: 'this is Jinja, templates are Handlebars',
-      at: origin.span({ offset: jinja.index, length: jinja[0].length }),
-      hint: 'write {{#if x}} … {{else}} … {{/if}} and {{#each list as |item|}} … {{/each}}',
-    });
-    return undefined;
-  }
-  try {
-    return Handlebars.parse(text);
-  } catch (error) {
-    const message = messageOf(error);
-    const filter = /\{\{[^}]*?(\|\s*\w+)/.exec(text);
-    const isFilter = filter !== null && !/\bas\s+\|/.test(filter[0]);
-    const line = Number(/Parse error on line (\d+)/.exec(message)?.[1] ?? '1');
-    const place = isFilter
-      ? { offset: filter.index + filter[0].length - (filter[1]?.length ?? 0), length: filter[1]?.length ?? 1 }
-      : (partOfError(text, error) ?? wholeLine(text, line));
-    const expected = /Expecting (.+), got '(\w+)'/.exec(message);
-    problems.add({
-      code: 'template-syntax',
-      summary: 'not a valid template',
-      at: origin.span(place),
-      ...(expected === null &&
-        !message.startsWith('Parse error') && { details: [message.replace(/ - \d+:\d+$/, '')] }),
-      ...(isFilter && {
-        hint: 'Handlebars has helpers instead of filters, and they come first: {{default x "y"}}',
-      }),
-    });
-    return undefined;
-  }
-}
-
-function wholeLine(text: string, line: number): { offset: number; length: number } {
-  const lines = text.split('\n');
-  const offset = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
-  return { offset, length: lines[line - 1]?.length ?? 1 };
-}
-
-/** A copy in which each `{{x}}` in text goes through a helper that refuses what has no text form. */
-function wrapMustaches(program: hbs.AST.Program, helper: string): hbs.AST.Program {
-  return {
-    ...program,
-    body: program.body.map((statement) => {
-      if (statement.type === 'MustacheStatement') {
-        return wrapMustache(statement as hbs.AST.MustacheStatement, helper);
-      }
-      if (statement.type !== 'BlockStatement') return statement;
-      const block = statement as hbs.AST.BlockStatement;
-      return {
-        ...block,
-        program: block.program && wrapMustaches(block.program, TEXT),
-        inverse: block.inverse && wrapMustaches(block.inverse, TEXT),
-      } as hbs.AST.Statement;
-    }),
-  };
-}
-
-function wrapMustache(statement: hbs.AST.MustacheStatement, helper: string): hbs.AST.Statement {
-  const argument = isCall(statement)
-    ? ({ ...statement, type: 'SubExpression' } as unknown as hbs.AST.Expression)
-    : (statement.path as hbs.AST.Expression);
-  const path = {
-    type: 'PathExpression',
-    data: false,
-    depth: 0,
-    parts: [helper],
-    original: helper,
-    loc: statement.loc,
-  };
-  return { ...statement, path, params: [argument], hash: undefined } as unknown as hbs.AST.Statement;
+function partialName(call: hbs.AST.PartialStatement): string {
+  return String((call.name as hbs.AST.PathExpression).original);
 }
 
 function collectReferences(node: unknown, found: Set<string>): void {
@@ -294,21 +206,4 @@ function collectReferences(node: unknown, found: Set<string>): void {
     }
     for (const [key, value] of Object.entries(node)) if (key !== 'loc') collectReferences(value, found);
   }
-}
-
-function offsetOf(text: string, position: { line: number; column: number }): number {
-  let start = 0;
-  for (let line = 1; line < position.line; line++) start = text.indexOf('\n', start) + 1;
-  return start + position.column;
-}
-
-/** Handlebars' own exceptions carry a line and a column; others do not. */
-function partOfError(text: string, error: unknown): { offset: number; length: number } | undefined {
-  const { lineNumber, column } = error as { lineNumber?: number; column?: number };
-  if (typeof lineNumber !== 'number' || typeof column !== 'number') return undefined;
-  return { offset: offsetOf(text, { line: lineNumber, column }), length: 1 };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

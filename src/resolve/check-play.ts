@@ -2,6 +2,7 @@
 // What depends on facts or on results of earlier tasks is checked as far as it is known.
 import { type Diagnostic, DiagnosticError, Problems } from '../diagnostic.ts';
 import { ArgumentError, type Module } from '../modules/module.ts';
+import { typeDiagnostic } from '../render/condition.ts';
 import { items, type Shape } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
 import type { HostScope, RunState } from './host-scope.ts';
@@ -204,16 +205,9 @@ function templateFiles(module: Module, args: ReadonlyMap<string, unknown>): read
 function checkConditions(tests: readonly Test[], scope: HostScope, own: Problems): void {
   for (const test of tests) {
     if (typeof test === 'boolean') continue;
-    if (!['bool', 'dyn'].includes(test.type)) {
-      own.add({
-        code: 'condition-type',
-        summary: 'condition cannot be evaluated',
-        at: test.origin.span({ offset: 0, length: test.text.length }),
-        details: [`it gives a value of type ${test.type}, not true or false`],
-      });
-      continue;
-    }
-    test.checkNames(scope, own);
+    const wrongType = typeDiagnostic(test);
+    if (wrongType === undefined) test.checkNames(scope, own);
+    else own.add(wrongType);
   }
 }
 

@@ -45,7 +45,7 @@ export class ProjectFiles {
   /** The template file with the values in it. Throws RenderError, or DiagnosticError where it is no template. */
   render(name: string, role: ResolvedRole | undefined, values: Values): string {
     const template = this.#template(name, role);
-    const text = String(template.value(withHeader(values, headerLine(name, role, HASH_PLACE))));
+    const text = template.render(withHeader(values, headerLine(name, role, HASH_PLACE)));
     if (!text.includes(HASH_PLACE)) return text;
     const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
     return text.replaceAll(HASH_PLACE, hash);
@@ -77,6 +77,7 @@ export class ProjectFiles {
         names: () => [...names.names(), HEADER_VARIABLE],
       },
       problems,
+      'text',
     );
   }
 

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type FactShape, factsScript, factsShape, ROUTES_LIMIT } from '../../src/host/facts.ts';
-import { parseFacts } from '../../src/host/facts-parse.ts';
+import { type FactShape, factsScript, factsShape, ROUTES_LIMIT } from '../../src/host/facts/facts.ts';
+import { parseFacts } from '../../src/host/facts/facts-parse.ts';
 
 const recorded = (name: string) => readFileSync(new URL(`facts-output/${name}`, import.meta.url), 'utf8');
 const debian = parseFacts(recorded('debian-12.txt'));

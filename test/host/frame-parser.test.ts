@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Frame, FrameParser } from '../../src/host/frame-parser.ts';
+import { type Frame, FrameParser } from '../../src/host/session/frame-parser.ts';
 
 const MARKER = '@0123456789abcdef0123456789abcdef';
 

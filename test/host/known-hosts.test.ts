@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type HostKeyVerdict, KnownHosts } from '../../src/host/known-hosts.ts';
+import { type HostKeyVerdict, KnownHosts } from '../../src/host/ssh/known-hosts.ts';
 import { newKey } from './ssh-server.ts';
 
 const key = newKey();

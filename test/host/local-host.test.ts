@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LocalHost } from '../../src/host/local-host.ts';
-import { preamble, programText } from '../../src/host/session-program.ts';
+import { preamble, programText } from '../../src/host/session/session-program.ts';
 import { exited, program, stdout, steps } from './programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'local-host-'));

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_TIMEOUTS } from '../../src/host/host.ts';
 import {
   type ConnectionSettings,
   jumpTarget,
   parseJump,
   sshAlias,
   sshTarget,
-} from '../../src/host/connection-settings.ts';
-import { DEFAULT_TIMEOUTS } from '../../src/host/host.ts';
-import { parseSshArguments } from '../../src/host/ssh-arguments.ts';
-import { readSshConfig, type SshHostOptions, sshHostOptions } from '../../src/host/ssh-config.ts';
+} from '../../src/host/ssh/connection-settings.ts';
+import { parseSshArguments } from '../../src/host/ssh/ssh-arguments.ts';
+import { readSshConfig, type SshHostOptions, sshHostOptions } from '../../src/host/ssh/ssh-config.ts';
 
 const local = { user: 'me', homeDirectory: '/home/me' };
 

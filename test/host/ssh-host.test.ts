@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ConnectionSettings } from '../../src/host/connection-settings.ts';
-import { SshContext, type SshContextOptions } from '../../src/host/ssh-context.ts';
-import { SshHost } from '../../src/host/ssh-host.ts';
+import type { ConnectionSettings } from '../../src/host/ssh/connection-settings.ts';
+import { SshContext, type SshContextOptions } from '../../src/host/ssh/ssh-context.ts';
+import { SshHost } from '../../src/host/ssh/ssh-host.ts';
 import { Secret } from '../../src/secret.ts';
 import { exited, program, stdout, steps } from './programs.ts';
 import {

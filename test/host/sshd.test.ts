@@ -2,10 +2,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { ConnectionSettings } from '../../src/host/connection-settings.ts';
 import type { Become } from '../../src/host/host.ts';
-import { SshContext } from '../../src/host/ssh-context.ts';
-import { SshHost } from '../../src/host/ssh-host.ts';
+import type { ConnectionSettings } from '../../src/host/ssh/connection-settings.ts';
+import { SshContext } from '../../src/host/ssh/ssh-context.ts';
+import { SshHost } from '../../src/host/ssh/ssh-host.ts';
 import { Secret } from '../../src/secret.ts';
 import { exited, program, stdout, steps } from './programs.ts';
 import { type Account, addAccount, type Sshd, startSshd, withFile } from './sshd.ts';

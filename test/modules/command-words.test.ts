@@ -11,7 +11,7 @@ describe('splitWords', () => {
     ["'a \"b\\'", ['a "b\\']],
     ['"a \\" \\\\ \\n"', ['a " \\ \\n']],
     ['a\\ b \\"', ['a b', '"']],
-    ["'' \"\"", ['', '']],
+    ['\'\' ""', ['', '']],
     ['$x `y` * # z', ['$x', '`y`', '*', '#', 'z']],
   ])('makes of %j %j', (line, expected) => {
     expect(splitWords('cmd', line)).toEqual(expected);

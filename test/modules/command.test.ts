@@ -61,7 +61,11 @@ describe.each(SHELLS)('command under %s', (shell) => {
 
   it('runs once for creates and removes, patterns and relative paths included', () => {
     runTwice(command, { cmd: 'touch made.1', creates: 'made.*', chdir: at('my folder') }, { shell });
-    runTwice(command, { cmd: `rm "${at('my folder/made.1')}"`, removes: at('my folder/m?de.[0-9]') }, { shell });
+    runTwice(
+      command,
+      { cmd: `rm "${at('my folder/made.1')}"`, removes: at('my folder/m?de.[0-9]') },
+      { shell },
+    );
     writeFileSync(at('[x]'), '');
     runTwice(command, { argv: ['touch', at('it is')], creates: at('it is') }, { shell });
   });

@@ -101,14 +101,16 @@ describe.each(SHELLS)('copy under %s', (shell) => {
     const full = runOnThisMachine(copy, { content: 'x'.repeat(9000), dest: path }, { shell });
     expect(full.conclusion).toMatchObject({
       kind: 'failed',
-      message: expect.stringMatching(/No space left on device[^]*is as it was: its content cannot be written$/),
+      message: expect.stringMatching(
+        /No space left on device[\s\S]*is as it was: its content cannot be written$/,
+      ),
     });
     expect(readFileSync(path, 'utf8')).toBe('as it was\n');
 
     const refused = runOnThisMachine(copy, { content: 'x', dest: join(closed.path, 'old') }, { shell });
     expect(refused.conclusion).toMatchObject({
       kind: 'failed',
-      message: expect.stringMatching(/Read-only file system[^]*no file can be made in/i),
+      message: expect.stringMatching(/Read-only file system[\s\S]*no file can be made in/i),
     });
 
     writeFileSync(at('valid'), 'as it was\n');

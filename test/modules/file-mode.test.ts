@@ -37,7 +37,9 @@ describe('modes', () => {
   );
 
   it('of a number are refused, whatever the number', () => {
-    expect(() => parseMode(420, 'directory_mode')).toThrow('directory_mode is the number 420, not an octal mode');
+    expect(() => parseMode(420, 'directory_mode')).toThrow(
+      'directory_mode is the number 420, not an octal mode',
+    );
   });
 
   it.each([

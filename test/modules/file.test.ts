@@ -23,7 +23,11 @@ describe.each(SHELLS)('file under %s', (shell) => {
   const options = { shell };
 
   it('makes a folder and those above it, with owner and mode', () => {
-    runTwice(file, { path: at('a/b c/d'), state: 'directory', mode: '2750', owner: '12', group: 34 }, options);
+    runTwice(
+      file,
+      { path: at('a/b c/d'), state: 'directory', mode: '2750', owner: '12', group: 34 },
+      options,
+    );
     for (const path of [at('a'), at('a/b c'), at('a/b c/d')]) {
       expect(statSync(path)).toMatchObject({ mode: 0o042750, uid: 12, gid: 34 });
     }
@@ -53,7 +57,10 @@ describe.each(SHELLS)('file under %s', (shell) => {
     writeFileSync(join(tree, 'new\nline/deep/-x'), '');
     symlinkSync('/nowhere', join(tree, 'link'));
     runTwice(file, { path: tree, state: 'directory', recurse: true, ...attributes }, options);
-    expect(lstatSync(join(tree, 'link'))).toMatchObject({ uid: attributes.owner ?? 0, gid: attributes.group ?? 0 });
+    expect(lstatSync(join(tree, 'link'))).toMatchObject({
+      uid: attributes.owner ?? 0,
+      gid: attributes.group ?? 0,
+    });
     expect(statSync(join(tree, 'new\nline/deep')).mode & 0o777).toBe(0o750);
     expect(statSync(join(tree, 'new\nline/deep/-x')).mode & 0o777).toBe(attributes.owner ? 0o750 : 0o640);
   });

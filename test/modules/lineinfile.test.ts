@@ -56,7 +56,10 @@ describe.each(SHELLS)('lineinfile under %s', (shell) => {
   it('fails in a read-only folder, with the file as it was', () => {
     const path = join(closed.path, 'old');
     const { conclusion } = runOnThisMachine(lineinfile, { path, line: 'b' }, options);
-    expect(conclusion).toMatchObject({ kind: 'failed', message: expect.stringMatching(/Read-only file system/i) });
+    expect(conclusion).toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(/Read-only file system/i),
+    });
     expect(readFileSync(path, 'utf8')).toBe('as it was\n');
   });
 });

@@ -36,7 +36,10 @@ describe.each(SHELLS)('script under %s', (shell) => {
   });
 
   it('obeys options of the first line', () => {
-    expect(run('#!/bin/sh -e\nfalse\necho on\n', { cmd: 'x' })).toMatchObject({ kind: 'failed', fields: { rc: 1 } });
+    expect(run('#!/bin/sh -e\nfalse\necho on\n', { cmd: 'x' })).toMatchObject({
+      kind: 'failed',
+      fields: { rc: 1 },
+    });
   });
 
   it('runs long scripts, in their folder, and leaves nothing behind', () => {

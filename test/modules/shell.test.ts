@@ -10,11 +10,16 @@ describe.each(SHELLS)('shell under %s', (shell) => {
 
   it('understands what shells understand', () => {
     const cmd = "x='a b'\nfor i in 1 2; do echo \"$x $i\"; done | sed 's/a/A/' # and so on";
-    expect(run({ cmd })).toMatchObject({ kind: 'changed', fields: { stdout_lines: ['A b 1', 'A b 2'], cmd } });
+    expect(run({ cmd })).toMatchObject({
+      kind: 'changed',
+      fields: { stdout_lines: ['A b 1', 'A b 2'], cmd },
+    });
   });
 
   it("does not inherit the session's strictness", () => {
-    expect(run({ cmd: 'false; echo "$no_such_variable" on' })).toMatchObject({ fields: { rc: 0, stdout: ' on' } });
+    expect(run({ cmd: 'false; echo "$no_such_variable" on' })).toMatchObject({
+      fields: { rc: 0, stdout: ' on' },
+    });
   });
 
   it('uses another shell, with stdin', () => {

@@ -76,7 +76,9 @@ describe('for any variables', () => {
         fc.property(variables, (chosen) => {
           const addresses = (chosen.split_access_links as (typeof ISP1)[]).flatMap(
             ({ device, address, address6 }) =>
-              device === 'eth7.100' ? [] : [address, address6].filter(Boolean).map((a) => `${a} dev ${device}`),
+              device === 'eth7.100'
+                ? []
+                : [address, address6].filter(Boolean).map((a) => `${a} dev ${device}`),
           );
           for (const address of addresses) host.sh(`ip address add ${address}`);
           host.install(splitAccess(chosen));
@@ -126,10 +128,22 @@ describe('the schema of the variables', () => {
       links({ name: 'a', device: 'v0', address6: '2001:db8::2/64' }),
       '"gateway6" is required',
     ],
-    ['no prefix length', links({ ...ISP1, address: '192.0.2.10' }), 'is not an IPv4 address with prefix length'],
-    ['a gateway elsewhere', links({ ...ISP1, gateway: '198.51.100.1' }), '198.51.100.1 is not in the network'],
+    [
+      'no prefix length',
+      links({ ...ISP1, address: '192.0.2.10' }),
+      'is not an IPv4 address with prefix length',
+    ],
+    [
+      'a gateway elsewhere',
+      links({ ...ISP1, gateway: '198.51.100.1' }),
+      '198.51.100.1 is not in the network',
+    ],
     ['an IPv6 gateway elsewhere', links({ ...ISP1, gateway6: '2001:db8:2::1' }), 'is not in the network'],
-    ['an address twice', links(ISP1, { ...ISP1, name: 'b', address6: '2001:db8:1::11/64' }), 'is also that of item 1'],
+    [
+      'an address twice',
+      links(ISP1, { ...ISP1, name: 'b', address6: '2001:db8:1::11/64' }),
+      'is also that of item 1',
+    ],
     ['a name twice', links(ISP1, { ...ISP2, name: 'isp1' }), 'name isp1 is also that of item 1'],
     ['a long device name', links({ ...ISP1, device: 'a-very-long-device' }), 'is not an interface name'],
     ['a device name that is sh', links({ ...ISP1, device: 'v$(id)' }), 'must match pattern'],

@@ -102,7 +102,11 @@ describe.each(worlds)('the chain, $title', (world) => {
   });
 
   test.each([
-    ['a mask without room', { split_access_mark_mask: '0x10000' }, 'MARK_MASK=0x10000 has no room for the number 2'],
+    [
+      'a mask without room',
+      { split_access_mark_mask: '0x10000' },
+      'MARK_MASK=0x10000 has no room for the number 2',
+    ],
     [
       'a strict filter where main cannot come first',
       { split_access_rp_filter: 'strict_src_valid_mark', split_access_main_first: false },

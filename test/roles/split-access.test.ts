@@ -126,7 +126,11 @@ describe.each(WORLDS)('$title', (world) => {
 
   test.each([
     ['a rule', 'ip rule add priority 10700 from 10.0.0.1 lookup 7', 'rule -4 10700 from 10.0.0.1 lookup 7'],
-    ['a route', 'ip route add default via 192.0.2.9 table 802', 'route -4 default via 192.0.2.9 dev v0 table 802'],
+    [
+      'a route',
+      'ip route add default via 192.0.2.9 table 802',
+      'route -4 default via 192.0.2.9 dev v0 table 802',
+    ],
   ])('%s of somebody else in our place is named, and nothing changed', (_title, act, told) => {
     host.sh(act);
     const before = host.snapshot();
@@ -143,7 +147,8 @@ describe.each(WORLDS)('$title', (world) => {
     expect(host.routes(801)).toContain('default via 192.0.2.1 dev v0 proto 222 src 192.0.2.10');
     expect(host.script('status')).toMatchObject({
       status: 4,
-      stdout: 'fairlead-split-access: not ours, in our priorities or tables: rule -4 10700 from 10.0.0.1 lookup 7\n',
+      stdout:
+        'fairlead-split-access: not ours, in our priorities or tables: rule -4 10700 from 10.0.0.1 lookup 7\n',
     });
     expect(host.script('stop')).toMatchObject({ status: 0 });
     expect(host.rules()).toEqual(['10700: from 10.0.0.1 lookup 7']);
@@ -187,7 +192,9 @@ describe.each(WORLDS)('$title', (world) => {
         'fairlead-split-access: link isp2 (optional): 203.0.113.10 is not on v9\nfairlead-split-access: applied\n',
       stderr: '',
     });
-    host.sh('ip link set v1 down; ip link set v1 name v9; ip link set v9 up; ip address replace 203.0.113.10/24 dev v9');
+    host.sh(
+      'ip link set v1 down; ip link set v1 name v9; ip link set v9 up; ip address replace 203.0.113.10/24 dev v9',
+    );
     expect(host.script('status')).toMatchObject({ status: 4 });
     expect(host.script('reload')).toMatchObject({ status: 0 });
     expect(host.routes(802)).toContain('default via 203.0.113.1 dev v9 proto 222 src 203.0.113.10');
@@ -212,7 +219,10 @@ describe.each(WORLDS)('$title', (world) => {
     host.install(splitAccess({ split_access_track: true }));
     applied();
     host.install(splitAccess());
-    expect(host.script('status')).toMatchObject({ status: 4, stdout: expect.stringContaining('surplus chain') });
+    expect(host.script('status')).toMatchObject({
+      status: 4,
+      stdout: expect.stringContaining('surplus chain'),
+    });
     expect(host.script('reload')).toMatchObject({ status: 0 });
     isFine();
     expect(host.sh('iptables-save; ip6tables-save')).not.toContain('fairlead');

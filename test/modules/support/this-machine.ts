@@ -1,7 +1,16 @@
 // The complete cycle of a host module, inspect → decide → change → conclude, on this machine with a real shell:
 // what the engine does on a host, without engine, connection or waves.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
@@ -34,6 +43,9 @@ export interface MachineOptions {
   readonly tools?: string;
 }
 
+/** No script of a test takes nearly as long, unless it waits for something that never comes. */
+const PATIENCE_MS = 20_000;
+
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** With BusyBox, all tools are BusyBox's too. The script runs as in a session: by eval, in a subshell, under `set -eu`, with an empty stdin. */
@@ -42,7 +54,14 @@ export function runScript(script: string, { shell, tools }: MachineOptions): Out
   const input = `LC_ALL=C\nexport LC_ALL\numask 022\n(\nset -eu\neval ${quote(script)}\n) </dev/null\nexit "$?"\n`;
   const folders = [tools, shell === 'busybox sh' ? busyboxTools() : undefined, PATH];
   const env = { PATH: folders.filter((folder) => folder !== undefined).join(':') };
-  const ended = spawnSync(program, args, { input, encoding: 'utf8', env, maxBuffer: 1 << 28 });
+  const ended = spawnSync(program, args, {
+    input,
+    encoding: 'utf8',
+    env,
+    maxBuffer: 1 << 28,
+    timeout: PATIENCE_MS,
+    killSignal: 'SIGKILL',
+  });
   if (ended.error) throw ended.error;
   return { exitCode: ended.status ?? -1, stdout: ended.stdout, stderr: ended.stderr };
 }
@@ -101,7 +120,10 @@ export function temporaryFolder(): { readonly path: string } {
 }
 
 /** Stand-ins for tools that note each call before they make it: what a script forks can be counted. */
-export function countedTools(folder: string, names: readonly string[]): { readonly tools: string; calls(): string[] } {
+export function countedTools(
+  folder: string,
+  names: readonly string[],
+): { readonly tools: string; calls(): string[] } {
   const tools = join(folder, 'counted');
   const log = join(folder, 'calls');
   mkdirSync(tools, { recursive: true });
@@ -113,14 +135,18 @@ export function countedTools(folder: string, names: readonly string[]): { readon
   return { tools, calls: () => readFileSync(log, 'utf8').split('\n').slice(0, -1) };
 }
 
-let busybox: string | undefined;
-
-/** A folder with a link to busybox for each of its applets; gone when the test process ends. */
+/** A folder with a link to busybox for each of its applets. It is kept: test processes end without a last word. */
 function busyboxTools(): string {
-  if (busybox !== undefined) return busybox;
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-busybox-'));
-  spawnSync('busybox', ['--install', '-s', folder]);
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  busybox = folder;
+  const folder = join(import.meta.dirname, '../../../node_modules/.cache/busybox-tools');
+  if (existsSync(folder)) return folder;
+  mkdirSync(join(folder, '..'), { recursive: true });
+  const made = mkdtempSync(`${folder}-`);
+  spawnSync('busybox', ['--install', '-s', made]);
+  try {
+    renameSync(made, folder);
+  } catch {
+    // Another test process was faster.
+    rmSync(made, { recursive: true });
+  }
   return folder;
 }

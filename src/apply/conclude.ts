@@ -1,0 +1,74 @@
+// What became of decided actions, given what became of the program that made their changes. Pure.
+import type { ProgramOutcome, StepOutput } from '../host/host.ts';
+import type { Conclusion } from '../modules/module.ts';
+import type { Action } from '../plan/action.ts';
+import { changeStep } from '../plan/wave-programs.ts';
+import { type Decided, stops } from './decide.ts';
+import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
+
+type Change = Extract<Decided, { kind: 'change' }>;
+
+/**
+ * Outcomes in order, up to the first failure that is not ignored, or to the first action that was not reached.
+ * `program` undefined: there was nothing to change.
+ */
+export function concludeWave(
+  decided: readonly Decided[],
+  program: ProgramOutcome | undefined,
+): readonly ActionOutcome[] {
+  const concluded: ActionOutcome[] = [];
+  const changes = decided.filter((each) => each.kind === 'change');
+  for (const each of decided) {
+    const { action } = each;
+    const raw =
+      each.kind === 'done' ? each.raw : program && concludeChange(each, changes.indexOf(each), program);
+    if (raw === undefined) break;
+    concluded.push({ action, raw });
+    if (raw.kind === 'unknown' || (raw.kind === 'failed' && stops(action))) break;
+  }
+  return concluded;
+}
+
+/** The outcomes of what was decided before an action that could not begin. */
+export function decidedBefore(decided: readonly Decided[], action: Action): readonly ActionOutcome[] {
+  const until = decided.findIndex((each) => each.action === action);
+  return concludeWave(decided.slice(0, until), undefined);
+}
+
+/** Nothing ran: become failed, for one. */
+export function refusal(outcome: Extract<ProgramOutcome, { kind: 'refused' }>): RawOutcome {
+  const { message, hint } = outcome;
+  return { kind: 'failed', message, ...(hint !== undefined && { hint }) };
+}
+
+/** Undefined: the change was not reached. */
+function concludeChange(planned: Change, index: number, program: ProgramOutcome): RawOutcome | undefined {
+  const { verdict } = planned;
+  if (program.kind === 'withheld') return { ...verdict, kind: 'would-change' };
+  if (program.kind === 'refused') return index === 0 ? refusal(program) : undefined;
+  const step = program.steps.get(changeStep(index));
+  if (step?.kind === 'exited') return concludeStep(planned, step);
+  if (step?.kind === 'skipped' || program.kind === 'finished') return undefined;
+  const during = program.during ?? changeStep(0);
+  return during === changeStep(index) ? { kind: 'unknown', message: program.message } : undefined;
+}
+
+function concludeStep({ action, verdict }: Change, step: StepOutput): RawOutcome {
+  const { module, wanted } = action;
+  const conclusion = module.conclude?.(wanted, verdict.changes, step) ?? plainConclusion(step);
+  return {
+    ...conclusion,
+    kind: conclusion.kind === 'unchanged' ? 'ok' : conclusion.kind,
+    message: conclusion.message ?? verdict.message,
+    diffs: verdict.diffs ?? [],
+    fields: { ...verdict.fields, ...conclusion.fields },
+    hasRun: true,
+  };
+}
+
+/** Of modules that have nothing to say to it: the status decides. */
+function plainConclusion({ exitCode, stderr, stdout }: StepOutput): Conclusion {
+  if (exitCode === 0) return { kind: 'changed' };
+  const said = stderr.trim() || stdout.trim();
+  return { kind: 'failed', message: said === '' ? `exited ${exitCode}` : said, fields: { rc: exitCode } };
+}

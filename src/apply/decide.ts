@@ -1,0 +1,113 @@
+// What a wave's inspection leads to: for each action an outcome or a change to be made. Pure.
+// All changes decided here go into one program, so this is also where a wave ends early: whoever looked at what
+// somebody before it is about to change has to look again, in the next wave.
+import type { ChangeProgram, Inspected, Resource, Verdict } from '../modules/module.ts';
+import type { Action, HostAction } from '../plan/action.ts';
+import { overlap } from '../plan/resources.ts';
+import type { Wave } from '../plan/wave.ts';
+import { unreachable } from '../unreachable.ts';
+import type { RawOutcome } from './task-outcome.ts';
+
+export type Decided =
+  | { readonly kind: 'done'; readonly action: Action; readonly raw: RawOutcome }
+  | {
+      readonly kind: 'change';
+      readonly action: HostAction;
+      readonly change: ChangeProgram;
+      readonly verdict: Extract<Verdict<unknown>, { kind: 'change' }>;
+    };
+
+export interface DecideOptions {
+  /** What an action was told; undefined where its inspection did not end. */
+  readonly inspected: (action: HostAction) => Inspected | undefined;
+  /** What earlier tasks would have changed if check mode had let them. */
+  readonly withheld: readonly Resource[];
+}
+
+/** For the first actions of the wave, in order; those behind them wait for the next one. At least one. */
+export function decide(wave: Wave, { inspected, withheld }: DecideOptions): readonly Decided[] {
+  const decided: Decided[] = [];
+  const written: Resource[] = [];
+  for (const action of wave.actions) {
+    if (wave.mode === 'apply' && action.kind === 'host' && overlap(action.reads, written)) break;
+    const verdict = decideOne(action, inspected);
+    const each = wave.mode === 'check' ? excused(verdict, [...withheld, ...written]) : verdict;
+    // Uploads come before the program, and with it before the changes of others.
+    if (wave.mode === 'apply' && written.length > 0 && hasUploads(each)) break;
+    decided.push(each);
+    if (each.kind === 'done') {
+      if (each.raw.kind === 'failed' && stops(action)) break;
+      continue;
+    }
+    written.push(...each.action.writes);
+    if (wave.mode === 'apply' && isJudgedByModule(each.action)) break;
+  }
+  return decided;
+}
+
+/** Whether a failure ends the wave. */
+export function stops({ task }: Action): boolean {
+  return task.onFailure === 'stop-host';
+}
+
+/** Its script may exit with 0 and still have failed. */
+function isJudgedByModule({ module }: HostAction): boolean {
+  return module.conclude !== undefined;
+}
+
+function decideOne(action: Action, inspected: DecideOptions['inspected']): Decided {
+  switch (action.kind) {
+    case 'skipped':
+      return {
+        kind: 'done',
+        action,
+        raw: { kind: 'skipped', message: action.reason, leaves: action.leaves },
+      };
+    case 'failed': {
+      const { message, hint } = action;
+      return {
+        kind: 'done',
+        action,
+        raw: { kind: 'failed', message, ...(hint !== undefined && { hint }) },
+      };
+    }
+    case 'controller':
+      return { kind: 'done', action, raw: action.verdict };
+    case 'host':
+      return decideHost(action, inspected(action));
+    default:
+      return unreachable(action);
+  }
+}
+
+function decideHost(action: HostAction, actual: Inspected | undefined): Decided {
+  if (actual === undefined) {
+    return { kind: 'done', action, raw: { kind: 'failed', message: 'the inspection did not end' } };
+  }
+  const { module, wanted } = action;
+  const verdict = module.decide(wanted, actual);
+  switch (verdict.kind) {
+    case 'change':
+      return { kind: 'change', action, verdict, change: module.change(wanted, verdict.changes) };
+    case 'unchanged':
+      return { kind: 'done', action, raw: { ...verdict, kind: 'ok' } };
+    case 'skipped':
+    case 'failed':
+      return { kind: 'done', action, raw: verdict };
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function hasUploads(each: Decided): boolean {
+  return each.kind === 'change' && each.change.uploads !== undefined;
+}
+
+/** In check mode a task may only fail because those before it did nothing: nobody can tell. */
+function excused(each: Decided, withheld: readonly Resource[]): Decided {
+  if (each.kind !== 'done' || each.raw.kind !== 'failed') return each;
+  const { action, raw } = each;
+  if (action.kind !== 'host' || !overlap(action.reads, withheld)) return each;
+  const message = `it looks at what an earlier task would change (now: ${raw.message ?? 'failed'})`;
+  return { kind: 'done', action, raw: { kind: 'skipped', message, leaves: 'unknowable' } };
+}

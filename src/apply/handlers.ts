@@ -1,0 +1,42 @@
+// The handlers of a play on one host: who has been notified, and who is next.
+// As in Ansible each runs once per flush, in the order of their definition, whoever notified it and when.
+import type { ResolvedTask } from '../resolve/resolved-task.ts';
+
+export class NotifiedHandlers {
+  readonly #handlers: readonly ResolvedTask[];
+  readonly #notified = new Set<ResolvedTask>();
+  #ran = new Set<ResolvedTask>();
+
+  constructor(handlers: readonly ResolvedTask[]) {
+    this.#handlers = handlers;
+  }
+
+  /** The task has changed something. */
+  notify({ notify }: ResolvedTask): void {
+    const names = notify.map(({ value }) => value);
+    for (const handler of this.#handlers) {
+      if (handler.answersTo.some((name) => names.includes(name))) this.#notified.add(handler);
+    }
+  }
+
+  /** The end of a section. */
+  startFlush(): void {
+    this.#ran = new Set();
+  }
+
+  /**
+   * The handlers to run now; empty when all are done. A handler that notifies others is the last of them, for these may
+   * stand before the rest. One that has had its turn in this flush is not run again: two that notify each other would
+   * never end.
+   */
+  take(): readonly ResolvedTask[] {
+    const due = this.#handlers.filter((each) => this.#notified.has(each) && !this.#ran.has(each));
+    const end = due.findIndex(({ notify }) => notify.length > 0);
+    const taken = end < 0 ? due : due.slice(0, end + 1);
+    for (const handler of taken) {
+      this.#notified.delete(handler);
+      this.#ran.add(handler);
+    }
+    return taken;
+  }
+}

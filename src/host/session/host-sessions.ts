@@ -1,0 +1,98 @@
+// The sessions of one host, one per identity, opened when they are first needed and anew after a loss.
+// Whatever can start commands will do: ssh-host and local-host share everything from here on.
+
+import type { Become, HostTimeouts, Program, ProgramOutcome, RunOptions, Upload } from '../host.ts';
+import type { CommandOpener, Refusal } from './byte-channel.ts';
+import { ShellSession } from './shell-session.ts';
+import { upload } from './upload.ts';
+
+export interface HostSessionsOptions {
+  readonly opener: CommandOpener;
+  readonly timeouts: HostTimeouts;
+  /** To become who one is already is to do nothing, as in Ansible. */
+  readonly loginUser: string;
+}
+
+export class HostSessions {
+  readonly #options: HostSessionsOptions;
+  /** In the order of their last use. */
+  readonly #sessions = new Map<string, ShellSession>();
+  /** The last program of each identity: the next one waits for it. */
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  constructor(options: HostSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Programs of one identity run one after the other, those of several side by side. */
+  run(program: Program, { become, timeoutMs }: RunOptions): Promise<ProgramOutcome> {
+    const identity = this.#identity(become);
+    const previous = this.#queues.get(identity.key) ?? Promise.resolve();
+    const outcome = previous.then(() => this.#runNow(program, identity, timeoutMs));
+    this.#queues.set(
+      identity.key,
+      outcome.catch(() => {}),
+    );
+    return outcome;
+  }
+
+  upload(file: Upload, { become, timeoutMs }: RunOptions): Promise<ProgramOutcome> {
+    const { opener, timeouts } = this.#options;
+    return upload(file, {
+      opener,
+      become: this.#identity(become).become,
+      openMs: timeouts.openMs,
+      timeoutMs: timeoutMs ?? timeouts.programMs,
+    });
+  }
+
+  /** Tells every shell that there is no more input. */
+  close(): void {
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+  }
+
+  async #runNow(
+    program: Program,
+    identity: Identity,
+    timeoutMs: number | undefined,
+  ): Promise<ProgramOutcome> {
+    const found = await this.#session(identity);
+    if (!(found instanceof ShellSession)) return found;
+    const outcome = await found.run(program, timeoutMs ?? this.#options.timeouts.programMs);
+    if (!found.alive) this.#forget(identity.key, found);
+    return outcome;
+  }
+
+  async #session({ key, become }: Identity): Promise<ShellSession | ProgramOutcome> {
+    const existing = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    if (existing?.alive) {
+      this.#sessions.set(key, existing);
+      return existing;
+    }
+    const { opener, timeouts } = this.#options;
+    const opened = await ShellSession.open({ opener, become, openMs: timeouts.openMs });
+    if (opened.kind === 'open') {
+      this.#sessions.set(key, opened.session);
+      return opened.session;
+    }
+    if (opened.kind === 'lost') return { ...opened, during: undefined, steps: new Map() };
+    return opened satisfies Refusal;
+  }
+
+  #forget(key: string, session: ShellSession): void {
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+  }
+
+  #identity(become: Become | undefined): Identity {
+    if (become === undefined || become.user === this.#options.loginUser)
+      return { key: '', become: undefined };
+    return { key: JSON.stringify([become.method, become.user, become.flags ?? '']), become };
+  }
+}
+
+interface Identity {
+  readonly key: string;
+  readonly become: Become | undefined;
+}

@@ -1,0 +1,81 @@
+// A host over SSH: one connection, made when asked for, and the sessions on it.
+
+import type { ConnectOutcome, Host, Program, ProgramOutcome, RunOptions, Upload } from '../host.ts';
+import { HostSessions } from '../session/host-sessions.ts';
+import type { Unreachable } from './connect-failure.ts';
+import type { ConnectionSettings, SshTarget } from './connection-settings.ts';
+import type { SshConnection } from './ssh-connection.ts';
+import type { SshContext } from './ssh-context.ts';
+
+interface Connected {
+  readonly connection: SshConnection;
+  readonly sessions: HostSessions;
+}
+
+export class SshHost implements Host {
+  readonly name: string;
+  readonly #context: SshContext;
+  readonly #target: SshTarget;
+  #connecting: Promise<Connected | Unreachable> | undefined;
+  #connected: Connected | undefined;
+
+  constructor(name: string, settings: ConnectionSettings, context: SshContext) {
+    this.name = name;
+    this.#context = context;
+    this.#target = context.target(name, settings);
+  }
+
+  async connect(): Promise<ConnectOutcome> {
+    if (this.#connected?.connection.alive) return { kind: 'connected' };
+    this.#connecting ??= this.#connect();
+    const result = await this.#connecting;
+    return 'kind' in result ? result : { kind: 'connected' };
+  }
+
+  async run(program: Program, options: RunOptions = {}): Promise<ProgramOutcome> {
+    return this.#connected?.sessions.run(program, options) ?? NOT_CONNECTED;
+  }
+
+  async upload(file: Upload, options: RunOptions = {}): Promise<ProgramOutcome> {
+    return this.#connected?.sessions.upload(file, options) ?? NOT_CONNECTED;
+  }
+
+  async disconnect(): Promise<void> {
+    const connected = await this.#take();
+    connected?.connection.destroy({ reason: 'connection', message: 'the connection was dropped' });
+    await connected?.connection.closed;
+  }
+
+  async close(): Promise<void> {
+    const connected = await this.#take();
+    connected?.sessions.close();
+    await connected?.connection.end();
+  }
+
+  async #connect(): Promise<Connected | Unreachable> {
+    const connection = await this.#context.connect(this.#target);
+    this.#connecting = undefined;
+    if ('kind' in connection) return connection;
+    const { signal } = this.#context;
+    const onAbort = (): void => connection.destroy({ reason: 'interrupted', message: 'interrupted' });
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    void connection.closed.then(() => signal.removeEventListener('abort', onAbort));
+    const { timeouts, user } = this.#target;
+    this.#connected = {
+      connection,
+      sessions: new HostSessions({ opener: connection, timeouts, loginUser: user }),
+    };
+    return this.#connected;
+  }
+
+  /** Waits for a connection that is being made, so that none is left behind. */
+  async #take(): Promise<Connected | undefined> {
+    await this.#connecting;
+    const connected = this.#connected;
+    this.#connected = undefined;
+    return connected;
+  }
+}
+
+const NOT_CONNECTED: ProgramOutcome = { kind: 'refused', message: 'not connected' };

@@ -1,0 +1,145 @@
+// Whatever a play does, waves must not be seen: the same files, results and outcomes as with one task after the other.
+// Random plays over a handful of paths, run by this machine's sh both ways.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import { type PlaybookRun, runPlaybook } from '../support/playbook-run.ts';
+
+const ROOT = mkdtempSync('/tmp/waves-');
+afterAll(() => rmSync(ROOT, { recursive: true }));
+
+const PATHS = ['a', 'b', 'd', 'd/a', 'd/e/b'];
+const NAMES = ['r1', 'r2', 'r3'];
+
+interface Task {
+  readonly module: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly keys: Readonly<Record<string, unknown>>;
+}
+
+const path = fc.constantFrom(...PATHS).map((name) => join(ROOT, name));
+const text = fc.constantFrom('one', 'two', 'r1 {{ r1.changed }}', 'v {{ item }}', 'n {{ n }}');
+const condition = fc.constantFrom(
+  'r1.changed',
+  '!r2.changed',
+  'r3.failed || r1.skipped',
+  'n == 1',
+  'r2.msg != ""',
+);
+
+const action: fc.Arbitrary<Pick<Task, 'module' | 'args'>> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ dest: path, content: text }).map((args) => ({ module: 'copy', args })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ path, state: fc.constantFrom('directory', 'absent', 'touch', 'file') })
+      .map((args) => ({ module: 'file', args })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ path, line: text, create: fc.boolean() })
+      .map((args) => ({ module: 'lineinfile', args })),
+  },
+  { weight: 1, arbitrary: path.map((each) => ({ module: 'stat', args: { path: each } })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('cat', 'wc -c <', 'echo more >>', 'rm', 'test -d'), path)
+      .map(([verb, each]) => ({ module: 'shell', args: { cmd: `${verb} ${each}` } })),
+  },
+  {
+    weight: 1,
+    arbitrary: path.map((each) => ({ module: 'command', args: { cmd: `touch ${each}`, creates: each } })),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(1, 2).map((n) => ({ module: 'set_fact', args: { n } })) },
+  { weight: 1, arbitrary: text.map((msg) => ({ module: 'debug', args: { msg } })) },
+  { weight: 1, arbitrary: condition.map((that) => ({ module: 'assert', args: { that } })) },
+);
+
+const rare = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 3 });
+const keys = fc
+  .record({
+    register: rare(fc.constantFrom(...NAMES)),
+    when: rare(condition),
+    ignore_errors: fc.boolean(),
+    notify: rare(fc.constantFrom('h1', 'h2')),
+    loop: rare(fc.constantFrom(['x', 'y', 'x'], [], '{{ pair }}')),
+    changed_when: rare(fc.constantFrom(false, true, 'n == 2')),
+    failed_when: rare(fc.constantFrom('n == 2', 'r1.changed', false)),
+  })
+  .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
+
+const task: fc.Arbitrary<Task> = fc.tuple(action, keys).map(([what, how]) => ({ ...what, keys: how }));
+
+/** `item` has a value in tasks that loop only. */
+function play(tasks: readonly Task[], handlers: readonly Task[]): string {
+  const written = ({ module, args, keys }: Task, more: object = {}) => {
+    const values = 'loop' in keys ? args : JSON.parse(JSON.stringify(args).replace('{{ item }}', 'no item'));
+    return { name: `${module} task`, [module]: values, ...keys, ...more };
+  };
+  const [first, second] = handlers;
+  return JSON.stringify([
+    {
+      hosts: 'all',
+      vars: { n: 1, pair: ['{{ n }}', 'z'] },
+      pre_tasks: [{ ping: null, register: 'r1' }, { ping: null, register: 'r2' }, { ping: null, register: 'r3' }],
+      tasks: tasks.map((each) => written(each)),
+      post_tasks: [{ debug: { msg: 'r1 {{r1.changed}} r2 {{r2.changed}} r3 {{r3.changed}} n {{n}}' } }],
+      handlers: [
+        ...(first === undefined ? [] : [written(first, { name: 'h1', notify: 'h3' })]),
+        ...(second === undefined ? [] : [written(second, { name: 'h2', notify: 'h1' })]),
+        { name: 'h3', copy: { dest: join(ROOT, 'h3'), content: 'ran' } },
+      ],
+    },
+  ]);
+}
+
+function reset(present: readonly string[]): void {
+  rmSync(ROOT, { recursive: true, force: true });
+  mkdirSync(ROOT);
+  for (const each of present) {
+    mkdirSync(join(ROOT, each, '..'), { recursive: true });
+    writeFileSync(join(ROOT, each), 'there before\n');
+  }
+}
+
+function tree(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const each = join(folder, name);
+    const { mode } = statSync(each);
+    if (statSync(each).isDirectory()) return [`${each}/ ${mode.toString(8)}`, ...tree(each)];
+    return `${each} ${mode.toString(8)} ${readFileSync(each, 'utf8')}`;
+  });
+}
+
+/** All that anybody can see of a run. */
+function visible({ events, recap }: PlaybookRun): unknown {
+  const outcomes = events.flatMap((event) => {
+    if (event.kind !== 'task-finished') return [];
+    // The only numbers that differ from run to run.
+    const { task, outcome, progress } = event;
+    return { title: task.title, outcome, progress };
+  });
+  return { outcomes, recap, files: tree(ROOT) };
+}
+
+test('a play does the same in waves as one task after the other', { timeout: 180_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(task, { minLength: 2, maxLength: 8 }),
+      fc.array(task, { minLength: 2, maxLength: 2 }),
+      fc.subarray(['a', 'd/a']),
+      fc.constantFrom('apply' as const, 'apply' as const, 'check' as const),
+      async (tasks, handlers, present, mode) => {
+        const text = play(tasks, handlers);
+        reset(present);
+        const oneByOne = visible(await runPlaybook(text, { waveLimit: 1, mode }));
+        reset(present);
+        expect(visible(await runPlaybook(text, { mode }))).toEqual(oneByOne);
+      },
+    ),
+    { numRuns: Number(process.env.FC_RUNS ?? 60), endOnFailure: true },
+  );
+});
