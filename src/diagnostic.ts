@@ -2,35 +2,37 @@
 // This file holds the data; report/diagnostic-text.ts prints it.
 
 /** Each code has an entry in docs/errors.md; a test compares the two lists. */
-export type DiagnosticCode =
-  | 'argument-missing'
-  | 'argument-unknown'
-  | 'argument-type'
-  | 'argument-value'
-  | 'condition-syntax'
-  | 'condition-type'
-  | 'duplicate-key'
-  | 'file-unreadable'
-  | 'inventory-syntax'
-  | 'key-missing'
-  | 'key-type'
-  | 'key-unknown'
-  | 'key-unsupported'
-  | 'module-unknown'
-  | 'name-unknown'
-  | 'no-hosts'
-  | 'pattern-syntax'
-  | 'role-unknown'
-  | 'role-variable'
-  | 'template-syntax'
-  | 'template-value'
-  | 'unknown-group'
-  | 'unknown-handler'
-  | 'unquoted-template'
-  | 'usage'
-  | 'variable-loop'
-  | 'variable-type'
-  | 'yaml-syntax';
+export const DIAGNOSTIC_CODES = [
+  'argument-missing',
+  'argument-unknown',
+  'argument-type',
+  'argument-value',
+  'condition-syntax',
+  'condition-type',
+  'duplicate-key',
+  'file-unreadable',
+  'inventory-syntax',
+  'key-missing',
+  'key-type',
+  'key-unknown',
+  'key-unsupported',
+  'module-unknown',
+  'name-unknown',
+  'pattern-syntax',
+  'role-unknown',
+  'role-variable',
+  'template-syntax',
+  'template-value',
+  'unknown-group',
+  'unknown-handler',
+  'unquoted-template',
+  'usage',
+  'variable-loop',
+  'variable-type',
+  'yaml-syntax',
+] as const;
+
+export type DiagnosticCode = (typeof DIAGNOSTIC_CODES)[number];
 
 /** A stretch of one line of a file. Lines and columns count from 1, columns in UTF-16 units. */
 export interface Span {

@@ -2,4 +2,10 @@
 export type { Diagnostic, Span } from './diagnostic.ts';
 export { DiagnosticError } from './diagnostic.ts';
 export type { HostRecap, RunEvent, TaskOutcome } from './event.ts';
-export { type PreparedRun, preparePlaybook, type RunEnvironment, type RunOptions, runPrepared } from './run.ts';
+export {
+  type PreparedRun,
+  preparePlaybook,
+  type RunEnvironment,
+  type RunOptions,
+  runPrepared,
+} from './run.ts';

@@ -6,10 +6,10 @@ import { type ConnectionDefaults, connectionSettings } from './apply/connection-
 import { type EnginePlay, runPlays } from './apply/engine.ts';
 import { Problems } from './diagnostic.ts';
 import type { Emit, HostRecap } from './event.ts';
-import type { ConnectionSettings } from './host/ssh/connection-settings.ts';
 import { type FactShape, factsShape } from './host/facts/facts.ts';
 import type { Host } from './host/host.ts';
 import { LocalHost } from './host/local-host.ts';
+import type { ConnectionSettings } from './host/ssh/connection-settings.ts';
 import { SshContext } from './host/ssh/ssh-context.ts';
 import { SshHost } from './host/ssh/ssh-host.ts';
 import { loadInventory } from './load/inventory/load-inventory.ts';
@@ -67,7 +67,9 @@ export function prepare(
   problems: Problems = new Problems(),
 ): PreparedRun {
   const folder = dirname(playbookPath);
+  const before = problems.count;
   const inventory = loadInventory(options.inventories, { playbookFolder: folder }, problems);
+  const inventoryIsWhole = problems.count === before;
   const templates = new VariableTemplates(problems);
   const files = new ProjectFiles(folder);
   const noBecome: BecomeSettings = {
@@ -81,6 +83,7 @@ export function prepare(
       play,
       {
         inventory,
+        inventoryIsWhole,
         playbookPath,
         limit: options.limit === undefined ? undefined : { pattern: options.limit },
         tags: options.tags ?? { only: [], skip: [] },
@@ -168,13 +171,13 @@ function addConnections(
   };
   for (const host of play.hosts) {
     if (connections.has(host)) continue;
-    const scope = scopes.scope(
-      host,
-      undefined,
-      { facts: undefined, results: new Map(), pending: new Set() },
-      { problems },
-    );
-    connections.set(host, connectionSettings(scope, defaults, problems));
+    // Facts come over the connection: a variable that needs them is told to be of no use for it.
+    const state = { facts: FACTS, results: new Map(), pending: new Set<string>() };
+    const [unknownNames, wrongValues] = [new Problems(), new Problems()];
+    const scope = scopes.scope(host, undefined, state, { problems: unknownNames });
+    connections.set(host, connectionSettings(scope, defaults, wrongValues));
+    const found = unknownNames.count > 0 ? unknownNames : wrongValues;
+    for (const each of found.list) problems.add(each);
   }
 }
 

@@ -35,12 +35,10 @@ export function decide(wave: Wave, { inspected, withheld }: DecideOptions): read
     // Uploads come before the program, and with it before the changes of others.
     if (wave.mode === 'apply' && written.length > 0 && hasUploads(each)) break;
     decided.push(each);
-    if (each.kind === 'done') {
-      if (each.raw.kind === 'failed' && stops(action)) break;
-      continue;
-    }
-    written.push(...each.action.writes);
-    if (wave.mode === 'apply' && isJudgedByModule(each.action)) break;
+    if (each.kind === 'done' && each.raw.kind === 'failed' && stops(action)) break;
+    if (action.kind !== 'host' || !mayWrite(each)) continue;
+    written.push(...action.writes);
+    if (wave.mode === 'apply' && isJudgedByModule(action)) break;
   }
   return decided;
 }
@@ -97,6 +95,10 @@ function decideHost(action: HostAction, actual: Inspected | undefined): Decided 
     default:
       return unreachable(verdict);
   }
+}
+
+function mayWrite(each: Decided): boolean {
+  return each.kind === 'change' || each.raw.leaves === 'unknowable';
 }
 
 function hasUploads(each: Decided): boolean {

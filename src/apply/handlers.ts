@@ -26,7 +26,7 @@ export class NotifiedHandlers {
 
   /**
    * The handlers to run now; empty when all are done. A handler that notifies others is the last of them, for these may
-   * stand before the rest. One that has had its turn in this flush is not run again: two that notify each other would
+   * stand before the rest. One that has had its turn waits for the next flush, or two that notify each other would
    * never end.
    */
   take(): readonly ResolvedTask[] {

@@ -34,9 +34,9 @@ export class HostMemory {
     return this.#withheld;
   }
 
-  remember(action: Action, { outcome, result, isUnknowable }: JudgedOutcome): void {
+  remember(action: Action, { result, isUnknowable }: JudgedOutcome): void {
     const { task, item } = action;
-    if (outcome.status === 'would-change' && action.kind === 'host') this.#withheld.push(...action.writes);
+    if (isUnknowable && action.kind === 'host') this.#withheld.push(...action.writes);
     const set = action.kind === 'controller' && action.verdict.kind === 'ok' ? action.verdict.variables : {};
     for (const [name, value] of Object.entries(set ?? {})) this.#set(name, value);
     if (item === undefined) {
@@ -44,7 +44,8 @@ export class HostMemory {
       this.#register(task, isEmptyLoop ? loopResult([]) : result, isUnknowable);
       return;
     }
-    if (this.#loop?.task !== task || item.index === 0) this.#loop = { task, results: [], isUnknowable: false };
+    if (this.#loop?.task !== task || item.index === 0)
+      this.#loop = { task, results: [], isUnknowable: false };
     this.#loop.results.push(result);
     this.#loop.isUnknowable ||= isUnknowable;
     if (item.index < item.count - 1) return;

@@ -95,7 +95,8 @@ class HostPlay {
       tasks,
       cursor,
       state: run.memory.state,
-      scopeFor: (task, state, item) => scopes.scope(run.name, task, state, item === undefined ? {} : { item }),
+      scopeFor: (task, state, item) =>
+        scopes.scope(run.name, task, state, item === undefined ? {} : { item }),
       context: actions,
       limit: this.#waveLimit,
     });

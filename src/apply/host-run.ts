@@ -9,7 +9,7 @@ export class HostRun {
   readonly host: Host;
   readonly memory = new HostMemory();
   readonly #emit: Emit;
-  readonly #counts = { ok: 0, changed: 0, skipped: 0, failed: 0, ignored: 0 };
+  readonly #counts = { ok: 0, changed: 0, wouldChange: 0, skipped: 0, failed: 0, ignored: 0 };
   #status: HostStatus = 'not-started';
   #wasContacted = false;
   #isFinished = false;
@@ -75,7 +75,7 @@ export class HostRun {
   finished(task: TaskLabel, outcome: TaskOutcome, progress: { done: number; of: number }): void {
     switch (outcome.status) {
       case 'would-change':
-        this.#counts.changed += 1;
+        this.#counts.wouldChange += 1;
         break;
       case 'unknown':
         this.#counts.failed += 1;
@@ -107,16 +107,22 @@ export class HostRun {
   }
 
   recap(mode: 'apply' | 'check'): HostRecap {
-    return { host: this.name, status: this.#status, ...this.#counts, state: this.#state(mode) };
+    const { wouldChange, ...counts } = this.#counts;
+    const { ok, changed } = counts;
+    const shown = mode === 'check' ? { changed: changed + wouldChange } : { ok: ok + wouldChange };
+    return { host: this.name, status: this.#status, ...counts, ...shown, state: this.#state(mode) };
   }
 
   #state(mode: 'apply' | 'check'): string {
     if (this.#unknown !== undefined) return `unknown: cut off during "${this.#unknown}"`;
     if (!this.#wasContacted && this.#status !== 'unreachable') return 'not contacted';
     const { changed } = this.#counts;
-    if (mode === 'check') return 'check mode: nothing was changed';
+    const changes = changed === 1 ? '1 change made' : `${changed} changes made`;
+    if (mode === 'check') {
+      if (changed === 0) return 'check mode: nothing was changed';
+      return `check mode, and ${changes} by tasks with check_mode: false`;
+    }
     if (changed === 0) return 'nothing was changed';
-    const changes = changed === 1 ? '1 change' : `${changed} changes`;
-    return this.#status === 'ok' ? `${changes} made` : `${changes} made before it stopped`;
+    return this.#status === 'ok' ? changes : `${changes} before it stopped`;
   }
 }

@@ -101,7 +101,10 @@ function uploadFailure(
   for (const step of outcome.steps.values()) {
     if (step.kind === 'exited' && step.exitCode === 0) continue;
     const said = step.kind === 'exited' ? step.stderr.trim() : '';
-    return { kind: 'failed', message: `${path} cannot be written${said === '' ? '' : `: ${said}`}` };
+    return {
+      kind: 'failed',
+      message: `its content cannot be put at ${path}${said === '' ? '' : `: ${said}`}`,
+    };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 // What commands may use of the process: main.ts makes it, tests make their own.
-import type { DiagnosticError } from '../diagnostic.ts';
+import { DiagnosticError } from '../diagnostic.ts';
 import { diagnosticsText } from '../report/diagnostic-text.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 
@@ -19,8 +19,19 @@ export interface CliContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** The status of `work`, or 2 where the user's files are wrong. */
+export async function withDiagnostics(context: CliContext, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    showDiagnostics(context, error);
+    return 2;
+  }
+}
+
 /** Exit status 2: the user's files or words are wrong. */
-export function showDiagnostics(context: CliContext, error: DiagnosticError): void {
+function showDiagnostics(context: CliContext, error: DiagnosticError): void {
   const { errColours } = context.terminal;
   context.err(diagnosticsText(error.diagnostics, errColours ? COLOURS : NO_COLOURS));
   const count = error.diagnostics.length;

@@ -7,9 +7,8 @@ import { escapeForTerminal, escapeLine } from '../report/escape.ts';
 import { TextReport } from '../report/text-report.ts';
 import { runPrepared } from '../run.ts';
 import { words } from '../shell.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, withDiagnostics } from './context.ts';
 import { prepareOneOff } from './one-off.ts';
-import { withDiagnostics } from './run.ts';
 import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
 
 const HELP = `Usage: fairlead exec [OPTIONS] PATTERN -- COMMAND [ARG...]

@@ -3,9 +3,8 @@ import { Command } from 'commander';
 import type { Facts } from '../host/facts/facts.ts';
 import { TextReport } from '../report/text-report.ts';
 import { runPrepared } from '../run.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, withDiagnostics } from './context.ts';
 import { prepareOneOff } from './one-off.ts';
-import { withDiagnostics } from './run.ts';
 import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
 
 const HELP = `Usage: fairlead facts [OPTIONS] PATTERN

@@ -4,8 +4,7 @@ import { DiagnosticError, Problems } from '../diagnostic.ts';
 import { loadInventory } from '../load/inventory/load-inventory.ts';
 import { hostJson, toAnsibleJson, toGraph } from '../load/inventory/print.ts';
 import { matchHosts } from '../resolve/host-pattern.ts';
-import type { CliContext } from './context.ts';
-import { withDiagnostics } from './run.ts';
+import { type CliContext, withDiagnostics } from './context.ts';
 
 const HELP = `Usage: fairlead inventory -i PATH... --list | --host NAME | --graph | --hosts PATTERN
 

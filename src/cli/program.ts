@@ -1,12 +1,16 @@
 // The command line: which subcommands there are, and what is said when the words are wrong.
 import { Command, CommanderError } from 'commander';
 import type { CliContext } from './context.ts';
-import { execCommand } from './exec.ts';
-import { factsCommand } from './facts.ts';
-import { inventoryCommand } from './inventory.ts';
-import { labCommand } from './lab.ts';
-import { renderCommand } from './render.ts';
-import { runCommand } from './run.ts';
+
+/** Loaded only when asked for: starting up is part of every run. */
+const COMMANDS: Readonly<Record<string, () => Promise<(context: CliContext) => Command>>> = {
+  run: async () => (await import('./run.ts')).runCommand,
+  exec: async () => (await import('./exec.ts')).execCommand,
+  facts: async () => (await import('./facts.ts')).factsCommand,
+  inventory: async () => (await import('./inventory.ts')).inventoryCommand,
+  render: async () => (await import('./render.ts')).renderCommand,
+  lab: async () => (await import('./lab.ts')).labCommand,
+};
 
 export const HELP = `Usage: fairlead COMMAND
 
@@ -35,8 +39,9 @@ export async function runProgram(
     .version(`fairlead ${version}`)
     .enablePositionalOptions()
     .configureHelp({ formatHelp: () => HELP });
-  for (const make of [runCommand, execCommand, factsCommand, inventoryCommand, renderCommand, labCommand]) {
-    program.addCommand(make(context));
+  const asked = argv.find((word) => !word.startsWith('-'));
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    program.addCommand(name === asked ? (await load())(context) : new Command(name));
   }
   for (const command of everyCommand(program)) {
     command.exitOverride();
@@ -53,15 +58,16 @@ export async function runProgram(
 function usageStatus(error: CommanderError, argv: readonly string[], context: CliContext): number {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') return argv.length === 0 ? 2 : 0;
-  context.err(
-    `${error.message.replace(/^error: /, 'error[usage]: ')}\n  hint: fairlead ${firstWord(argv)}--help\n`,
-  );
+  const [message = '', near] = error.message.replace(/^error: /, '').split(/\n\(Did you mean (.+)\?\)/);
+  const hint = near === undefined ? `fairlead ${commandIn(argv)}--help` : `did you mean "${near}"?`;
+  context.err(`error[usage]: ${message}\n  hint: ${hint}\n`);
   return 2;
 }
 
-function firstWord(argv: readonly string[]): string {
-  const [first] = argv;
-  return first === undefined || first.startsWith('-') ? '' : `${first} `;
+/** `run `, or nothing where the first word is no command. */
+function commandIn(argv: readonly string[]): string {
+  const [first = ''] = argv;
+  return Object.hasOwn(COMMANDS, first) ? `${first} ` : '';
 }
 
 function everyCommand(command: Command): readonly Command[] {

@@ -6,8 +6,7 @@ import type { RenderedFile } from '../plan/rendered-files.ts';
 import { renderedFiles } from '../plan/rendered-files.ts';
 import { escapeLine } from '../report/escape.ts';
 import { preparePlaybook } from '../run.ts';
-import type { CliContext } from './context.ts';
-import { withDiagnostics } from './run.ts';
+import { type CliContext, withDiagnostics } from './context.ts';
 import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
 
 const HELP = `Usage: fairlead render [OPTIONS] PLAYBOOK [--out DIR]

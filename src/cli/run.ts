@@ -1,13 +1,11 @@
 // fairlead run: a playbook onto a fleet.
 import { Command } from 'commander';
-import { DiagnosticError } from '../diagnostic.ts';
 import type { HostRecap } from '../event.ts';
 import { JsonReport } from '../report/json-report.ts';
-import { LiveReport } from '../report/live-report.ts';
 import type { Report } from '../report/report.ts';
 import { exitCodeOf, TextReport } from '../report/text-report.ts';
 import { type PreparedRun, preparePlaybook, runPrepared } from '../run.ts';
-import { type CliContext, showDiagnostics } from './context.ts';
+import { type CliContext, withDiagnostics } from './context.ts';
 import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
 
 const HELP = `Usage: fairlead run [OPTIONS] PLAYBOOK...
@@ -37,24 +35,13 @@ export function runCommand(context: CliContext): Command {
     });
 }
 
-/** The status of `work`, or 2 where the user's files are wrong. */
-export async function withDiagnostics(context: CliContext, work: () => Promise<number>): Promise<number> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof DiagnosticError)) throw error;
-    showDiagnostics(context, error);
-    return 2;
-  }
-}
-
 /** Runs with the report that was asked for. */
 export async function reportRun(
   prepared: PreparedRun,
   flags: RunFlags,
   context: CliContext,
 ): Promise<readonly HostRecap[]> {
-  const report = reportFor(flags, context);
+  const report = await reportFor(flags, context);
   const recap = await runPrepared(prepared, {
     emit: (event) => report.tell(event),
     signal: context.signal,
@@ -64,7 +51,7 @@ export async function reportRun(
   return recap;
 }
 
-function reportFor(flags: RunFlags, context: CliContext): Report {
+async function reportFor(flags: RunFlags, context: CliContext): Promise<Report> {
   const { isLive, outColours } = context.terminal;
   const form = flags.output ?? (isLive ? 'live' : 'text');
   if (form === 'json') return new JsonReport(context.out);
@@ -74,5 +61,7 @@ function reportFor(flags: RunFlags, context: CliContext): Report {
     verbosity: flags.verbose,
     diff: flags.diff === true,
   };
-  return form === 'live' && isLive ? new LiveReport(options) : new TextReport(options);
+  if (form !== 'live' || !isLive) return new TextReport(options);
+  const { LiveReport } = await import('../report/live-report.ts');
+  return new LiveReport(options);
 }

@@ -104,7 +104,7 @@ all:
   vars:
     ansible_user: root
     ansible_ssh_private_key_file: ${files.key}
-    fairlead_known_hosts: ${files.knownHosts}
+    ansible_ssh_common_args: -o UserKnownHostsFile=${files.knownHosts}
   children:
     edge:
       hosts:

@@ -9,7 +9,6 @@ const mapping = { type: 'object' } as const;
 const condition = {
   anyOf: [{ type: 'string' }, { type: 'boolean' }, { type: 'array', items: { type: ['string', 'boolean'] } }],
 } as const;
-const template = { type: 'string' } as const;
 
 /** Keys that plays and tasks share. */
 const common = {
@@ -21,7 +20,10 @@ const common = {
   become_user: text,
   become_method: { enum: ['sudo', 'su', 'doas'] },
   become_flags: text,
-  environment: mapping,
+  environment: {
+    anyOf: [{ type: 'object' }, { type: 'string', pattern: '\\{\\{' }],
+    hint: 'write a mapping, or "{{name}}" of one',
+  },
   ignore_errors: flag,
   no_log: flag,
   any_errors_fatal: flag,
@@ -32,7 +34,10 @@ const common = {
 
 export const TASK_KEYS = {
   ...common,
-  loop: { anyOf: [{ type: 'array' }, template] },
+  loop: {
+    anyOf: [{ type: 'array' }, { type: 'string', pattern: '\\{\\{' }],
+    hint: 'write a list, or "{{name}}" of one',
+  },
   register: {
     type: 'string',
     pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
@@ -52,15 +57,7 @@ export const PLAY_KEYS = {
   ...common,
   hosts: textOrList,
   vars_files: textOrList,
-  roles: {
-    type: ['array', 'null'],
-    items: {
-      anyOf: [
-        { type: 'string' },
-        { type: 'object', anyOf: [{ required: ['role'] }, { required: ['name'] }] },
-      ],
-    },
-  },
+  roles: { type: ['array', 'null'] },
   pre_tasks: tasks,
   tasks,
   post_tasks: tasks,
@@ -83,6 +80,33 @@ export const PLAY_SCHEMA = {
   required: ['hosts'],
   additionalProperties: false,
 } as const;
+
+/** An item of `roles` that is more than a name. All other keys are the role's parameters. */
+export const ROLE_KEYS = {
+  role: text,
+  name: text,
+  vars: mapping,
+  tags: textOrList,
+  when: condition,
+  become: flag,
+  become_user: text,
+  become_method: common.become_method,
+} as const;
+
+export const ROLE_SCHEMA = { type: 'object', properties: ROLE_KEYS } as const;
+
+/** Keys whose templates are rendered for each host. All others are read before any variable has a value. */
+export const TEMPLATED_KEYS: ReadonlySet<string> = new Set([
+  'args',
+  'environment',
+  'loop',
+  'name',
+  'vars',
+  // Conditions tell by themselves what is wrong with a template.
+  'changed_when',
+  'failed_when',
+  'when',
+]);
 
 /** Without additionalProperties: the module's name is a key of the task. */
 export const TASK_SCHEMA = { type: 'object', properties: TASK_KEYS } as const;
@@ -125,9 +149,9 @@ export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map
   ['throttle', undefined],
   ['until', undefined],
   ['vars_prompt', 'give the value with -e'],
-  ['with_dict', 'write loop'],
-  ['with_fileglob', 'write loop'],
-  ['with_items', 'write loop'],
-  ['with_list', 'write loop'],
-  ['with_sequence', 'write loop'],
+  ['with_dict', 'write "loop"'],
+  ['with_fileglob', 'write "loop"'],
+  ['with_items', 'write "loop"'],
+  ['with_list', 'write "loop"'],
+  ['with_sequence', 'write "loop"'],
 ]);

@@ -1,8 +1,16 @@
 // A playbook file: plays and tasks as the user wrote them, checked for keys and types, each with its place.
 // What names, modules and roles stand for is found out in resolve.
-import { type Diagnostic, didYouMean, type Problems } from '../diagnostic.ts';
-import { PLAY_KEYS, PLAY_SCHEMA, TASK_KEYS, TASK_SCHEMA, UNSUPPORTED_KEYS } from './playbook-schema.ts';
-import { type SchemaCodes, schemaDiagnostics, validate } from './schema.ts';
+import { didYouMean, type Problems } from '../diagnostic.ts';
+import { CODES, soundKeys, unsupportedKey } from './check-keys.ts';
+import {
+  PLAY_KEYS,
+  PLAY_SCHEMA,
+  ROLE_KEYS,
+  ROLE_SCHEMA,
+  TASK_KEYS,
+  TASK_SCHEMA,
+  UNSUPPORTED_KEYS,
+} from './playbook-schema.ts';
 import { type Origin, readSource, type SourceFile } from './source.ts';
 import { parseYaml, TaggedText } from './yaml-document.ts';
 
@@ -77,12 +85,6 @@ export interface PlaybookDocument {
   readonly plays: readonly PlayDocument[];
 }
 
-const CODES: SchemaCodes = {
-  unknown: { code: 'key-unknown', summary: 'key is not known' },
-  missing: { code: 'key-missing', summary: 'key is missing' },
-  value: { code: 'key-type', summary: 'value is of the wrong type' },
-};
-
 /** Reads a playbook; undefined where it is no list of plays at all. */
 export function loadPlaybook(path: string, problems: Problems): PlaybookDocument | undefined {
   const source = readSource(path, problems);
@@ -144,22 +146,23 @@ function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocume
   }
   const unsupported = Object.keys(data).filter((key) => UNSUPPORTED_KEYS.has(key));
   for (const key of unsupported) problems.add(unsupportedKey(key, origin));
-  const found = validate(PLAY_SCHEMA, data, isTemplated).filter(
-    ({ problem, key = '' }) =>
-      !unsupported.includes(key) && !(problem === 'missing' && unsupported.includes('import_playbook')),
+  const isOther = unsupported.includes('import_playbook');
+  const sound = soundKeys(
+    { data, origin, schema: PLAY_SCHEMA, keys: PLAY_KEYS },
+    problems,
+    ({ problem, key = '' }) => (problem === 'missing' ? isOther : unsupported.includes(key)),
   );
-  for (const diagnostic of schemaDiagnostics(found, origin, CODES)) problems.add(diagnostic);
-  const keys = new TaskKeys(data, origin);
+  const keys = new TaskKeys(sound, origin);
   const tasksOf = (key: string): readonly TaskDocument[] =>
-    readTasks(Array.isArray(data[key]) ? data[key] : [], origin.child(key), problems);
+    readTasks(Array.isArray(sound[key]) ? sound[key] : [], origin.child(key), problems);
   return {
     origin,
-    name: typeof data.name === 'string' ? data.name : undefined,
+    name: keys.get<string>('name')?.value,
     hosts: keys.list('hosts'),
     keys,
-    vars: locatedEntries(data.vars, origin.child('vars')),
+    vars: locatedEntries(sound.vars, origin.child('vars')),
     varsFiles: keys.list('vars_files'),
-    roles: readRoles(data.roles, origin.child('roles')),
+    roles: readRoles(sound.roles, origin.child('roles'), problems),
     preTasks: tasksOf('pre_tasks'),
     tasks: tasksOf('tasks'),
     postTasks: tasksOf('post_tasks'),
@@ -167,24 +170,29 @@ function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocume
   };
 }
 
-const ROLE_KEYS = new Set(['role', 'name', 'tags', 'when', 'become', 'become_user', 'become_method', 'vars']);
-
-function readRoles(data: unknown, origin: Origin): readonly RoleReference[] {
+function readRoles(data: unknown, origin: Origin, problems: Problems): readonly RoleReference[] {
   if (!Array.isArray(data)) return [];
   return data.flatMap((item: unknown, index): RoleReference[] => {
     const at = origin.child(index);
     if (typeof item === 'string') {
       return [{ name: { value: item, origin: at }, parameters: new Map(), keys: new TaskKeys({}, at) }];
     }
-    if (!isMapping(item)) return [];
-    const key = typeof item.role === 'string' ? 'role' : 'name';
+    if (!isMapping(item) || (item.role === undefined && item.name === undefined)) {
+      problems.add({
+        ...CODES.value,
+        at: at.span(),
+        details: ['a role is a name, or a mapping with "role"'],
+      });
+      return [];
+    }
+    const sound = soundKeys({ data: item, origin: at, schema: ROLE_SCHEMA, keys: ROLE_KEYS }, problems);
+    const keys = new TaskKeys(sound, at);
+    const name = keys.get<string>('role') ?? keys.get<string>('name');
     const parameters = new Map([
-      ...[...locatedEntries(item, at)].filter(([name]) => !ROLE_KEYS.has(name)),
-      ...locatedEntries(item.vars, at.child('vars')),
+      ...[...locatedEntries(sound, at)].filter(([key]) => !Object.hasOwn(ROLE_KEYS, key)),
+      ...locatedEntries(sound.vars, at.child('vars')),
     ]);
-    return [
-      { name: { value: String(item[key]), origin: at.child(key) }, parameters, keys: new TaskKeys(item, at) },
-    ];
+    return name === undefined ? [] : [{ name, parameters, keys }];
   });
 }
 
@@ -205,9 +213,7 @@ function readTask(data: unknown, origin: Origin, problems: Problems): TaskDocume
     });
     return undefined;
   }
-  for (const diagnostic of schemaDiagnostics(validate(TASK_SCHEMA, data, isTemplated), origin, CODES)) {
-    problems.add(diagnostic);
-  }
+  const sound = soundKeys({ data, origin, schema: TASK_SCHEMA, keys: TASK_KEYS }, problems);
   const others = Object.keys(data).filter((key) => !Object.hasOwn(TASK_KEYS, key));
   const unsupportedKeys = others.filter((key) => UNSUPPORTED_KEYS.has(key));
   for (const key of unsupportedKeys) problems.add(unsupportedKey(key, origin));
@@ -228,7 +234,7 @@ function readTask(data: unknown, origin: Origin, problems: Problems): TaskDocume
       ...(hint !== undefined && { hint }),
     });
   }
-  const keys = new TaskKeys(data, origin);
+  const keys = new TaskKeys(sound, origin);
   return {
     origin,
     name: keys.get<string>('name'),
@@ -256,27 +262,8 @@ function mergeArgs(
   };
 }
 
-function unsupportedKey(key: string, origin: Origin): Diagnostic {
-  const hint = UNSUPPORTED_KEYS.get(key);
-  return {
-    code: 'key-unsupported',
-    summary: "key of Ansible's that this version does not take",
-    at: origin.key(key).span(),
-    details: [`"${key}" would be ignored, and what it asks for would not happen`],
-    ...(hint !== undefined && { hint }),
-  };
-}
-
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof TaggedText)
   );
 }
-
-/** Text with a template in it may become any type. */
-function isTemplated(value: unknown): boolean {
-  return typeof value === 'string' && value.includes('{{');
-}
-
-/** The play keywords, for docs and tests. */
-export const PLAY_KEYWORDS: readonly string[] = Object.keys(PLAY_KEYS);

@@ -47,7 +47,9 @@ export function schemaFault(schema: object): string | undefined {
     compile(schema);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    // ajv goes on with what follows from it.
+    return message.replace(/^schema is invalid: data/, '').replace(/, .*$/s, '');
   }
 }
 
@@ -166,9 +168,9 @@ function hintOf(error: ErrorObject): { hint?: string } {
   const own = (error.parentSchema as { hint?: string } | undefined)?.hint;
   if (own !== undefined) return { hint: own };
   // What Ansible's YAML 1.1 takes for a boolean is text in YAML 1.2.
-  const [, yes] = /^(?:(yes|on)|no|off)$/i.exec(String(error.data)) ?? [undefined, null];
-  if (error.keyword === 'type' && error.params.type === 'boolean' && yes !== null) {
-    return { hint: `write ${yes !== undefined}` };
+  if (error.keyword === 'type' && error.params.type === 'boolean' && typeof error.data === 'string') {
+    const word = /^(?:(yes|on)|no|off)$/i.exec(error.data);
+    if (word !== null) return { hint: `write ${word[1] !== undefined}` };
   }
   if (error.keyword !== 'enum' || typeof error.data !== 'string') return {};
   const near = didYouMean(error.data, (error.params.allowedValues as unknown[]).map(String));
@@ -190,9 +192,9 @@ function typeWords(types: unknown): string {
     object: 'a mapping',
     null: 'null',
   };
-  const names = (Array.isArray(types) ? types : String(types).split(',')).map(
-    (type) => words[String(type)] ?? String(type),
-  );
+  const all = (Array.isArray(types) ? types : String(types).split(',')).map(String);
+  // That a value may also be left out is nobody's mistake.
+  const names = all.filter((type) => type !== 'null' || all.length === 1).map((type) => words[type] ?? type);
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 

@@ -154,6 +154,10 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
     };
   },
 
+  // Units, hooks and where OpenRC wants the script depend on what the host has.
+  files: ({ service, script }) =>
+    script === '' ? [] : [{ path: `/etc/init.d/${service.name}`, bytes: Buffer.from(script), mode: '0755' }],
+
   reads: (wanted) => [...own(wanted), ...wanted.dataFiles.map((path): Resource => `file:${path}`)],
   writes: own,
 

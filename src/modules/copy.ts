@@ -5,6 +5,7 @@ import {
   changeManagedFile,
   decideManagedFile,
   inspectManagedFile,
+  landingFile,
   MANAGED_FILE_PROPERTIES,
   type ManagedFile,
   type ManagedFileArgs,
@@ -69,6 +70,7 @@ export const copy: HostModule<CopyArgs, ManagedFile, ManagedFileChanges> = {
     const bytes = Buffer.from(contentText(args.content), 'utf8');
     return managedFile(args, { bytes, name: undefined, folderMode }, controller);
   },
+  files: (wanted) => [landingFile(wanted)],
   reads: (wanted) => [`file:${wanted.dest}`],
   writes: (wanted) => [`file:${wanted.dest}`],
   inspect: inspectManagedFile,

@@ -63,7 +63,7 @@ tidy() {
     fi
     printf '%s is as it was: %s\\n' "$path" "$doing" >&2
   fi
-  if [ -n "$temp$partial" ]; then rm -f "$temp" "$partial"; fi
+  if [ -n "$temp" ]; then rm -f "$temp" "$partial"; fi
 }
 trap tidy EXIT
 trap 'exit 129' HUP

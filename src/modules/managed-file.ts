@@ -123,6 +123,12 @@ export function managedFile(
   };
 }
 
+/** Where it lands on a host that has no file there yet. */
+export function landingFile(wanted: ManagedFile): { path: string; bytes: Uint8Array; mode: string } {
+  const path = wanted.destIsFolder ? (wanted.inFolder ?? wanted.dest) : wanted.dest;
+  return { path, bytes: wanted.bytes, mode: modeText(newMode(wanted.attributes, 'file')) };
+}
+
 /** The words of a `validate` argument; throws an ArgumentError where it has no %s. */
 export function validateWords(command: string): readonly string[] {
   if (!command.includes('%s')) {

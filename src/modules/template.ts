@@ -4,6 +4,7 @@ import {
   changeManagedFile,
   decideManagedFile,
   inspectManagedFile,
+  landingFile,
   MANAGED_FILE_PROPERTIES,
   type ManagedFile,
   type ManagedFileArgs,
@@ -36,8 +37,10 @@ export const template: HostModule<TemplateArgs, ManagedFile, ManagedFileChanges>
   },
   prepare(args, controller) {
     const bytes = Buffer.from(controller.renderFile(args.src), 'utf8');
-    return managedFile(args, { bytes, name: args.src }, controller);
+    const name = args.src.replace(/\.(hbs|handlebars)$/, '');
+    return managedFile(args, { bytes, name }, controller);
   },
+  files: (wanted) => [landingFile(wanted)],
   reads: (wanted) => [`file:${wanted.dest}`],
   writes: (wanted) => [`file:${wanted.dest}`],
   inspect: inspectManagedFile,

@@ -62,7 +62,12 @@ export function planAction(
       ? { ...named, kind: 'controller', verdict: (task.module as ControllerModule).evaluate(complete.args) }
       : hostAction(named, task.module, complete.args, context);
   } catch (error) {
-    return { ...base, title: base.title || plainTitle(task), kind: 'failed', ...planningFailure(task, error) };
+    return {
+      ...base,
+      title: base.title || plainTitle(task),
+      kind: 'failed',
+      ...planningFailure(task, error),
+    };
   }
 }
 

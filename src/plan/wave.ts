@@ -69,7 +69,7 @@ interface Candidate {
 
 /** One after the other, because each may rest on what the one before has set. Ends where something is not known yet. */
 function* actionsFrom(request: WaveRequest, wave: WaveBuilder): Generator<Candidate> {
-  const { tasks, cursor, state, scopeFor, context } = request;
+  const { tasks, cursor, scopeFor, context } = request;
   for (const [offset, task] of tasks.slice(cursor.task).entries()) {
     const index = cursor.task + offset;
     const at: Cursor = offset === 0 ? cursor : { task: index, item: 0 };
@@ -79,7 +79,7 @@ function* actionsFrom(request: WaveRequest, wave: WaveBuilder): Generator<Candid
     const skip = (reason: string, leaves: 'unset' | 'unknowable'): Action => {
       return { kind: 'skipped', task, title: titleOf(task, scope), item: undefined, scope, reason, leaves };
     };
-    if (scopeFor(task, state, undefined).isPending(needed)) {
+    if (scopeFor(task, wave.unknowable, undefined).isPending(needed)) {
       yield { action: skip('it needs a result that check mode did not produce', 'unknowable'), at, after };
       continue;
     }
@@ -122,15 +122,22 @@ class WaveBuilder {
   #first: HostAction | undefined;
   #isClosed = false;
   #state: RunState;
+  #unknowable: RunState;
 
   constructor(state: RunState, limit: number) {
     this.#state = state;
+    this.#unknowable = state;
     this.#limit = limit;
   }
 
   /** What later actions of the wave can know. */
   get state(): RunState {
     return this.#state;
+  }
+
+  /** The same, with only those names pending that will have no value in the next wave either. */
+  get unknowable(): RunState {
+    return this.#unknowable;
   }
 
   /** Whether nothing may follow. */
@@ -159,17 +166,23 @@ class WaveBuilder {
     if (action.kind === 'failed') this.#isClosed = true;
     if (action.kind === 'controller') {
       if (action.verdict.kind === 'failed' || isJudgedLater(action.task)) this.#isClosed = true;
-      else this.#state = withResults(this.#state, action.verdict.variables ?? {});
+      else this.#set(action.verdict.variables ?? {});
     }
     const { task, item } = action;
-    if (item === undefined || item.index === item.count - 1) this.#end(task);
+    if (item !== undefined && item.index < item.count - 1) return;
+    // All of the task is in: what it registers is known to come, or never to come.
+    const names = namesSetBy(task).filter((name) => name === task.register || !this.#state.results.has(name));
+    this.#state = pending(this.#state, names);
+    const isUnknowable = action.kind === 'skipped' && action.leaves === 'unknowable';
+    if (isUnknowable) this.#unknowable = pending(this.#unknowable, namesSetBy(task));
+    else if (task.register !== undefined) this.#unknowable = notPending(this.#unknowable, [task.register]);
   }
 
-  /** All of the task is in: what it registers is known to come. */
-  #end(task: ResolvedTask): void {
-    const names = namesSetBy(task).filter((name) => name === task.register || !this.#state.results.has(name));
-    if (names.length === 0) return;
-    this.#state = { ...this.#state, pending: new Set([...this.#state.pending, ...names]) };
+  #set(variables: Readonly<Record<string, unknown>>): void {
+    const names = Object.keys(variables);
+    const results = new Map([...this.#state.results, ...Object.entries(variables)]);
+    this.#state = { ...notPending(this.#state, names), results };
+    this.#unknowable = { ...notPending(this.#unknowable, names), results };
   }
 
   build(next: Cursor): Wave {
@@ -198,10 +211,13 @@ function isJudgedLater({ failedWhen, changedWhen }: ResolvedTask): boolean {
   return failedWhen !== undefined || changedWhen?.some((test) => typeof test !== 'boolean') === true;
 }
 
-function withResults(state: RunState, more: Readonly<Record<string, unknown>>): RunState {
-  if (Object.keys(more).length === 0) return state;
-  const pending = new Set([...state.pending].filter((name) => !Object.hasOwn(more, name)));
-  return { ...state, pending, results: new Map([...state.results, ...Object.entries(more)]) };
+function pending(state: RunState, names: readonly string[]): RunState {
+  return names.length === 0 ? state : { ...state, pending: new Set([...state.pending, ...names]) };
+}
+
+function notPending(state: RunState, names: readonly string[]): RunState {
+  if (!names.some((name) => state.pending.has(name))) return state;
+  return { ...state, pending: new Set([...state.pending].filter((name) => !names.includes(name))) };
 }
 
 function sameIdentity(a: HostAction, b: HostAction): boolean {

@@ -15,17 +15,33 @@ export const environment = new Environment({
 export interface CelMessage {
   readonly detail: string;
   readonly hint?: string;
+  /** Where in the condition. Undefined: nowhere in particular. */
+  readonly place?: { readonly offset: number; readonly length: number };
 }
 
 /** `text` is the whole condition. Errors that are none of the library's come back with their own message. */
 export function celMessage(error: unknown, text: string): CelMessage {
   if (!(error instanceof Error)) return { detail: String(error) };
-  const {
-    code = '',
-    summary = error.message,
-    range,
-  } = error as Partial<ParseError | EvaluationError> & Error;
-  const wrong = range === undefined ? '' : text.slice(range.start, range.end);
+  const { code = '', summary, range } = error as Partial<ParseError | EvaluationError>;
+  if (summary === undefined || range === undefined) return { detail: firstLine(error.message) };
+  const place = { offset: range.start, length: Math.max(1, range.end - range.start) };
+  return {
+    // The library points at the left operand, whichever it is that is wrong.
+    ...(code !== 'invalid_logical_operand' && { place }),
+    ...messageOf({ code, summary, wrong: text.slice(range.start, range.end), start: range.start }),
+  };
+}
+
+interface CelError {
+  readonly code: string;
+  readonly summary: string;
+  /** The part of the condition that is to blame, and where it starts. */
+  readonly wrong: string;
+  readonly start: number;
+}
+
+function messageOf(error: CelError): CelMessage {
+  const { code, summary, wrong } = error;
   switch (code) {
     case 'unexpected_token':
     case 'expected_token':
@@ -37,18 +53,22 @@ export function celMessage(error: unknown, text: string): CelMessage {
     case 'invalid_macro_argument':
       return { detail: 'has() asks for a key of something', hint: 'write has(vars.x) for a variable' };
     case 'no_matching_overload':
-      return callMessage(summary);
+      return callMessage(error);
     case 'no_such_overload':
       return operatorMessage(summary);
     case 'invalid_logical_operand':
-      return { detail: `&&, || and ! take true or false, and "${wrong}" is of type ${typesIn(summary)}` };
+      return { detail: `one side of && or || is of type ${typesIn(summary)}, not true or false` };
     case 'no_such_key':
       return { detail: `there is no "${wrong}"`, hint: 'test for it first: has(x.y) && …' };
     case 'unknown_variable':
       return { detail: `"${wrong}" has no value` };
     default:
-      return { detail: (summary.split('\n')[0] ?? '').replace(/^No such key: /, '') };
+      return { detail: firstLine(summary).replace(/^No such key: /, '') };
   }
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text;
 }
 
 const TOKENS: Readonly<Record<string, string>> = {
@@ -74,20 +94,40 @@ function characterMessage(wrong: string): CelMessage {
   };
 }
 
+/** What the functions of other languages are called here. */
+const STAND_INS: ReadonlyMap<string, string> = new Map([
+  ['find', 'contains'],
+  ['len', 'size'],
+  ['length', 'size'],
+  ['lower', 'lowerAscii'],
+  ['match', 'matches'],
+  ['strip', 'trim'],
+  ['upper', 'upperAscii'],
+  ['version', 'versionAtLeast'],
+]);
+
 /** `found no matching overload for 'int.contains(string)'`: no such function, or not for these types. */
-function callMessage(summary: string): CelMessage {
+function callMessage({ summary, wrong, start }: CelError): CelMessage {
   const [, call = summary] = /'(.*)'$/.exec(summary) ?? [];
-  const [, , name = call] = /^(?:(.*)\.)?(\w+)\(/.exec(call.replaceAll(/dyn<(.*?)>/g, '$1')) ?? [];
+  const [, name = call] = /(\w+)\(/.exec(call) ?? [];
   const { functions } = environment.getDefinitions();
-  const same = functions.filter((each) => each.name === name);
-  const [first] = same;
-  if (first !== undefined)
-    return { detail: `there is no ${call}, but ${first.signature.replace(/:.*$/, '')}` };
-  const hint = didYouMean(
-    name,
-    functions.map((each) => each.name),
-  );
-  return { detail: `there is no function or method "${name}"`, ...(hint !== undefined && { hint }) };
+  const same = functions.find((each) => each.name === name);
+  if (same !== undefined) {
+    return { detail: `there is no ${withoutDyn(call)}, but ${same.signature.replace(/:.*$/, '')}` };
+  }
+  const standIn = STAND_INS.get(name);
+  const hint =
+    standIn === undefined
+      ? didYouMean(
+          name,
+          functions.map((each) => each.name),
+        )
+      : `write ${standIn}`;
+  return {
+    detail: `there is no function or method "${name}"`,
+    ...(hint !== undefined && { hint }),
+    place: { offset: start + Math.max(0, wrong.lastIndexOf(`${name}(`)), length: name.length },
+  };
 }
 
 /** `no such overload: dyn<int> > string` */
@@ -100,6 +140,10 @@ function operatorMessage(summary: string): CelMessage {
 }
 
 function typesIn(summary: string): string {
-  const types = summary.replace(/^.*?overload: |^.*got /, '').replaceAll(/dyn<((?:[^<>]|<[^<>]*>)*)>/g, '$1');
-  return types.replaceAll("'", '');
+  return withoutDyn(summary.replace(/^.*?overload: |^.*got /, '')).replaceAll("'", '');
+}
+
+/** `dyn<int>` is an int that was not known to be one. */
+function withoutDyn(types: string): string {
+  return types.replaceAll(/dyn<((?:[^<>]|<[^<>]*>)*)>/g, '$1');
 }

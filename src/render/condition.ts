@@ -45,17 +45,17 @@ export class Condition {
   static parse(text: string, origin: TextOrigin, problems: Problems): Condition | undefined {
     const foreign = foreignSpelling(text);
     if (foreign !== undefined) {
-      problems.add(diagnosticOf('syntax', foreign, origin.span(foreign.place)));
+      problems.add(celDiagnostic('syntax', foreign, text, origin));
       return undefined;
     }
     try {
       const run = environment.parse(text);
       const { error, type = 'dyn' } = run.check();
       if (error === undefined) return new Condition(text, origin, run, type);
-      problems.add(diagnosticOf('type', celMessage(error, text), origin.span(placeOf(error, text))));
+      problems.add(celDiagnostic('type', celMessage(error, text), text, origin));
     } catch (error) {
       if (!(error instanceof ParseError)) throw error;
-      problems.add(diagnosticOf('syntax', celMessage(error, text), origin.span(placeOf(error, text))));
+      problems.add(celDiagnostic('syntax', celMessage(error, text), text, origin));
     }
     return undefined;
   }
@@ -93,7 +93,8 @@ export class Condition {
       if (this.#namesVars) context.vars = Object.assign(Object.create(null), context);
       return fromCel(this.#run(context));
     } catch (error) {
-      throw new ConditionError(celMessage(error, this.text), this.origin.span(placeOf(error, this.text)));
+      const message = celMessage(error, this.text);
+      throw new ConditionError(message, this.origin.span(message.place ?? whole(this.text)));
     }
   }
 
@@ -111,8 +112,7 @@ export class Condition {
   holds(values: Values): boolean {
     const value = this.value(values);
     if (typeof value === 'boolean') return value;
-    const place = { offset: 0, length: this.text.length };
-    throw new ConditionError(notBoolean(describe(value), this.text), this.origin.span(place));
+    throw new ConditionError(notBoolean(describe(value), this.text), this.origin.span(whole(this.text)));
   }
 }
 
@@ -120,8 +120,7 @@ export class Condition {
 export function typeDiagnostic({ type, text, origin }: Condition): Diagnostic | undefined {
   if (type === 'bool' || type === 'dyn') return undefined;
   const words: Readonly<Record<string, string>> = { int: 'a number', double: 'a number', string: 'a string' };
-  const place = { offset: 0, length: text.length };
-  return diagnosticOf('type', notBoolean(words[type] ?? `a ${type}`, text), origin.span(place));
+  return celDiagnostic('type', notBoolean(words[type] ?? `a ${type}`, text), text, origin);
 }
 
 function notBoolean(what: string, text: string): CelMessage {
@@ -134,6 +133,15 @@ function notBoolean(what: string, text: string): CelMessage {
   };
 }
 
+function celDiagnostic(
+  what: 'syntax' | 'type',
+  message: CelMessage,
+  text: string,
+  origin: TextOrigin,
+): Diagnostic {
+  return diagnosticOf(what, message, origin.span(message.place ?? whole(text)));
+}
+
 function diagnosticOf(what: 'syntax' | 'type', { detail, hint }: CelMessage, at: Span): Diagnostic {
   return {
     code: what === 'syntax' ? 'condition-syntax' : 'condition-type',
@@ -144,10 +152,8 @@ function diagnosticOf(what: 'syntax' | 'type', { detail, hint }: CelMessage, at:
   };
 }
 
-function placeOf(error: unknown, text: string): { offset: number; length: number } {
-  const range = (error as { range?: { start: number; end: number } }).range;
-  if (range === undefined) return { offset: 0, length: Math.max(1, text.length) };
-  return { offset: range.start, length: Math.max(1, range.end - range.start) };
+function whole(text: string): { offset: number; length: number } {
+  return { offset: 0, length: Math.max(1, text.length) };
 }
 
 const converted = new WeakMap<object, unknown>();

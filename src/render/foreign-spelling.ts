@@ -16,7 +16,14 @@ export function foreignSpelling(text: string): Foreign | undefined {
     if (match === null || (first !== undefined && first.place.offset <= match.index)) continue;
     // What the literals hold belongs into the hint.
     const groups = (match.indices ?? []).map((range) => range && text.slice(...range));
-    first = { place: { offset: match.index, length: match[0].length }, detail, hint: hint(groups) };
+    const expression = hint(groups);
+    // At the start of a YAML value, ! would begin a tag.
+    const needsQuotes = match.index === 0 && expression.startsWith('write !');
+    first = {
+      place: { offset: match.index, length: match[0].length },
+      detail,
+      hint: needsQuotes ? `${expression.replace('write ', 'write "')}", in quotes` : expression,
+    };
   }
   return first;
 }
@@ -88,11 +95,11 @@ function testHint(name: string, isNegated: boolean, test: string): string {
     case 'match':
     case 'search':
     case 'regex':
-      return `write ${not}${name}.matches("…")`;
+      return `write ${not}${name}.matches('…')`;
     case 'version':
-      return `write ${not}versionAtLeast(${name}, "…")`;
+      return `write ${not}versionAtLeast(${name}, '…')`;
     default:
-      return `write ${not}(${name} == …)`;
+      return `write a comparison, such as size(${name}) > 0`;
   }
 }
 

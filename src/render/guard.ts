@@ -7,7 +7,8 @@ export function guardedContext(values: Values): object {
   return new Proxy(
     {},
     {
-      get: (_target, name) => (typeof name === 'string' ? guarded(values.get(name), name) : undefined),
+      get: (_target, name) =>
+        typeof name === 'string' ? guarded(values.get(name), name) : symbolProperty({}, name),
       has: (_target, name) => typeof name === 'string' && values.has(name),
       getOwnPropertyDescriptor: (_target, name) =>
         typeof name === 'string' && values.has(name)
@@ -25,22 +26,27 @@ export function unguarded(value: unknown): unknown {
   return value !== null && typeof value === 'object' ? (originals.get(value) ?? value) : value;
 }
 
-/** The value with every mapping in it, at any depth, throwing a NameError for keys it does not have. */
+/** The value with every list and mapping in it, at any depth, throwing a NameError for keys it does not have. */
 export function guarded(value: unknown, path: string): unknown {
   if (value === null || typeof value !== 'object') return value;
   const before = proxies.get(value);
   if (before !== undefined) return before;
-  const proxy = Array.isArray(value)
-    ? value.map((item, index) => guarded(item, `${path}.${index}`))
-    : new Proxy(value, {
-        get: (target, key) => {
-          if (typeof key !== 'string') return Reflect.get(target, key);
-          if (Object.hasOwn(target, key)) return guarded(Reflect.get(target, key), `${path}.${key}`);
-          if (key === 'toJSON') return undefined;
-          throw new NameError(`${path}.${key}`);
-        },
-      });
+  const proxy = new Proxy(value, {
+    get: (target, key) => {
+      if (typeof key !== 'string') return symbolProperty(target, key);
+      if (Object.hasOwn(target, key)) return guarded(Reflect.get(target, key), `${path}.${key}`);
+      // JSON.stringify asks; helpers use the methods of lists.
+      if (key === 'toJSON' || (Array.isArray(target) && key in Array.prototype))
+        return Reflect.get(target, key);
+      throw new NameError(`${path}.${key}`);
+    },
+  });
   proxies.set(value, proxy);
   originals.set(proxy, value);
   return proxy;
+}
+
+/** Handlebars compares contexts, loosely, with whatever stands around them: they have to become some text for it. */
+function symbolProperty(target: object, key: symbol): unknown {
+  return key === Symbol.toPrimitive ? () => 'mapping' : Reflect.get(target, key);
 }

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { quote } from '../shell.ts';
 import { describe } from './shape.ts';
 
-type Helper = (...args: never[]) => unknown;
+type Helper = (...args: unknown[]) => unknown;
 
 /** By name. Each is called with the evaluated arguments; Handlebars' own options argument is cut off. */
 export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
@@ -12,28 +12,34 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['json', (value: unknown) => JSON.stringify(value)],
   ['eq', (a: unknown, b: unknown) => a === b],
   ['ne', (a: unknown, b: unknown) => a !== b],
-  ['lt', (a: number, b: number) => a < b],
-  ['le', (a: number, b: number) => a <= b],
-  ['gt', (a: number, b: number) => a > b],
-  ['ge', (a: number, b: number) => a >= b],
+  ['lt', (a: unknown, b: unknown) => asNumber(a) < asNumber(b)],
+  ['le', (a: unknown, b: unknown) => asNumber(a) <= asNumber(b)],
+  ['gt', (a: unknown, b: unknown) => asNumber(a) > asNumber(b)],
+  ['ge', (a: unknown, b: unknown) => asNumber(a) >= asNumber(b)],
   ['and', (...values: unknown[]) => values.every(truthy)],
   ['or', (...values: unknown[]) => values.find(truthy) ?? values.at(-1)],
   ['not', (value: unknown) => !truthy(value)],
   ['default', (value: unknown, fallback: unknown) => value ?? fallback],
   ['concat', (...values: unknown[]) => values.map(asText).join('')],
-  ['join', (list: unknown, separator: string) => asList(list).map(asText).join(separator)],
-  ['pluck', (list: unknown, key: string) => [...new Set(asList(list).map((item) => memberOf(item, key)))]],
-  ['length', (value: string | unknown[] | object) => sizeOf(value)],
+  ['join', (list: unknown, separator: unknown) => asList(list).map(asText).join(asText(separator))],
+  [
+    'pluck',
+    (list: unknown, key: unknown) => [...new Set(asList(list).map((item) => memberOf(item, asText(key))))],
+  ],
+  ['length', (value: unknown) => sizeOf(value)],
   ['includes', (container: unknown, item: unknown) => includes(container, item)],
-  ['add', (...numbers: number[]) => numbers.map(asNumber).reduce((sum, n) => sum + n, 0)],
+  ['add', (...numbers: unknown[]) => numbers.map(asNumber).reduce((sum, n) => sum + n, 0)],
   ['upper', (text: unknown) => asText(text).toUpperCase()],
   ['lower', (text: unknown) => asText(text).toLowerCase()],
-  ['indent', (text: unknown, columns: number) => asText(text).replace(/^(?=.)/gm, ' '.repeat(columns))],
-  ['network', (cidr: string) => networkOf(cidr)],
-  ['address', (cidr: string) => parseCidr(cidr).address.toString()],
-  ['prefix', (cidr: string) => parseCidr(cidr).prefix],
-  ['family', (address: string) => (ipaddr.parse(address.split('/')[0] ?? '').kind() === 'ipv4' ? 4 : 6)],
-  ['versionAtLeast', (version: string, wanted: string) => compareVersions(version, wanted) >= 0],
+  ['indent', (text: unknown, columns: unknown) => indented(asText(text), asNumber(columns))],
+  ['network', (cidr: unknown) => networkOf(cidr)],
+  ['address', (cidr: unknown) => parseCidr(cidr).address.toString()],
+  ['prefix', (cidr: unknown) => parseCidr(cidr).prefix],
+  ['family', (address: unknown) => familyOf(asText(address))],
+  [
+    'versionAtLeast',
+    (version: unknown, wanted: unknown) => compareVersions(asText(version), asText(wanted)) >= 0,
+  ],
 ]);
 
 /** Handlebars' own that stay: blocks and lookup. */
@@ -65,7 +71,7 @@ export function handlebarsWithHelpers(): typeof Handlebars {
     if (!BUILT_IN.has(name)) handlebars.unregisterHelper(name);
   }
   for (const [name, helper] of HELPERS) {
-    handlebars.registerHelper(name, (...args: unknown[]) => helper(...(args.slice(0, -1) as never[])));
+    handlebars.registerHelper(name, (...args: unknown[]) => helper(...args.slice(0, -1)));
   }
   return handlebars;
 }
@@ -107,14 +113,18 @@ function asNumber(value: unknown): number {
   return value;
 }
 
+function indented(text: string, columns: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(columns));
+}
+
 function asList(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new TypeError(`${describe(value)} is not a list`);
   return value;
 }
 
 function memberOf(item: unknown, key: string): unknown {
-  if (item === null || typeof item !== 'object') throw new TypeError(`${describe(item)} has no "${key}"`);
-  return (item as Readonly<Record<string, unknown>>)[key];
+  if (item !== null && typeof item === 'object' && Object.hasOwn(item, key)) return Reflect.get(item, key);
+  throw new TypeError(`${describe(item)} in the list has no "${key}"`);
 }
 
 function sizeOf(value: unknown): number {
@@ -129,16 +139,22 @@ function includes(container: unknown, item: unknown): boolean {
   throw new TypeError(`${describe(container)} cannot include anything`);
 }
 
-function parseCidr(cidr: string): { address: ipaddr.IPv4 | ipaddr.IPv6; prefix: number } {
-  const [address, prefix] = ipaddr.parseCIDR(cidr);
+function parseCidr(cidr: unknown): { address: ipaddr.IPv4 | ipaddr.IPv6; prefix: number } {
+  const text = asText(cidr);
+  if (!ipaddr.isValidCIDR(text)) throw new TypeError(`"${text}" is no address with prefix length`);
+  const [address, prefix] = ipaddr.parseCIDR(text);
   return { address, prefix };
 }
 
-function networkOf(cidr: string): string {
+function networkOf(cidr: unknown): string {
   const { address, prefix } = parseCidr(cidr);
-  const network =
-    address.kind() === 'ipv4'
-      ? ipaddr.IPv4.networkAddressFromCIDR(cidr)
-      : ipaddr.IPv6.networkAddressFromCIDR(cidr);
-  return `${network.toString()}/${prefix}`;
+  const family = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
+  return `${family.networkAddressFromCIDR(asText(cidr))}/${prefix}`;
+}
+
+/** 4 or 6, of an address with or without prefix length. */
+function familyOf(text: string): number {
+  const [address = ''] = text.split('/');
+  if (!ipaddr.isValid(address)) throw new TypeError(`"${text}" is no address`);
+  return ipaddr.parse(address).kind() === 'ipv4' ? 4 : 6;
 }

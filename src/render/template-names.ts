@@ -152,7 +152,7 @@ function evaluate(
     values.push(shape.value);
   }
   try {
-    return known(helper(...(values as never[])));
+    return known(helper(...values));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     addValueProblem(frame, call, 'helper cannot take these arguments', `${name}: ${reason}`);
@@ -243,10 +243,16 @@ function segmentPlace(path: hbs.AST.PathExpression, fromEnd: number, frame: Fram
 /** Lists and mappings in text would print as `1,2` and `[object Object]`. Null may be in a branch not taken. */
 function checkHasText(shape: Shape, mustache: hbs.AST.MustacheStatement, frame: Frame): void {
   if (shape.kind !== 'known' || shape.value === null || typeof shape.value !== 'object') return;
-  const name = isPath(mustache.path) && !isCall(mustache) ? mustache.path.original : 'x';
-  const hint = Array.isArray(shape.value) ? `write {{join ${name} ", "}}` : `write {{json ${name}}}`;
-  const detail = `${name === 'x' ? 'it' : `"${name}"`} is ${describe(shape.value)}`;
-  addValueProblem(frame, mustache, 'value has no text form', detail, hint);
+  const { offset, length } = partOf(mustache.path, frame);
+  const name = isCall(mustache) ? undefined : frame.template.text.slice(offset, offset + length);
+  const detail = `${name === undefined ? 'it' : `"${name}"`} is ${describe(shape.value)}`;
+  addValueProblem(frame, mustache, 'value has no text form', detail, textHint(name ?? '(…)', shape.value));
+}
+
+function textHint(name: string, value: object): string {
+  if (!Array.isArray(value)) return `write {{json ${name}}}`;
+  const isFlat = value.every((item) => item === null || typeof item !== 'object');
+  return isFlat ? `write {{join ${name} ", "}}` : `write {{#each ${name} as |item|}} … {{/each}}`;
 }
 
 function addValueProblem(

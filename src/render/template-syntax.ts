@@ -2,7 +2,7 @@
 // Handlebars' own messages name parser tokens and the line where it gave up; here the tag to blame is looked for.
 import Handlebars from 'handlebars';
 import type { Problems } from '../diagnostic.ts';
-import { BLOCK_HELPERS } from './helpers.ts';
+import { BLOCK_HELPERS, isHelper } from './helpers.ts';
 import type { TextOrigin } from './template.ts';
 import { forbiddenForms } from './template-forms.ts';
 
@@ -87,7 +87,8 @@ const MISSPELLINGS: readonly {
   {
     pattern: /(?<=[^|\s]\s*)\|\s*(\w+)/,
     detail: 'Handlebars has helpers instead of filters, and they come first',
-    hint: (m) => (m[1] === 'default' ? 'write {{default x "y"}}' : `write {{${m[1]} x}}`),
+    hint: (m) =>
+      isHelper(m[1] ?? '') ? `write {{${m[1]} x …}}` : 'docs/templates.md lists the helpers there are',
   },
   {
     pattern: /\[\s*(['"]?)([\w-]+)\1\s*\]/,

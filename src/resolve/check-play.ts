@@ -3,12 +3,13 @@
 import { type Diagnostic, DiagnosticError, Problems } from '../diagnostic.ts';
 import { ArgumentError, type Module } from '../modules/module.ts';
 import { typeDiagnostic } from '../render/condition.ts';
-import { items, type Shape } from '../render/shape.ts';
+import { describe, items, type Shape } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
 import type { HostScope, RunState } from './host-scope.ts';
 import type { PlayScopes } from './play-scopes.ts';
 import type { ProjectFiles } from './project-files.ts';
 import type { ResolvedPlay } from './resolved-play.ts';
+import type { ResolvedRole } from './resolved-role.ts';
 import type { ResolvedTask, Test } from './resolved-task.ts';
 import {
   argumentDiagnostic,
@@ -55,23 +56,26 @@ export function checkPlay(
   function checkHost(host: string): readonly Diagnostic[] {
     const own = new Problems();
     const pending = new Set<string>();
-    for (const role of play.roles) checkRoleNames(host, role, own);
+    const state: RunState = { facts: factsShape, results: new Map(), pending };
+    // What the tasks of a role with wrong variables would be told is mostly an echo.
+    const wrongRoles = new Set(play.roles.filter((role) => !checkRole(host, role, own)));
+    const isSound = (task: ResolvedTask) => task.role === undefined || !wrongRoles.has(task.role);
     for (const task of tasks) {
-      checkTask(host, task, { facts: factsShape, results: new Map(), pending }, own);
+      if (isSound(task)) checkTask(host, task, state, own);
       for (const name of namesSetBy(task)) pending.add(name);
     }
     for (const handler of play.handlers) {
       for (const name of namesSetBy(handler)) pending.add(name);
     }
-    for (const handler of play.handlers) {
-      checkTask(host, handler, { facts: factsShape, results: new Map(), pending }, own);
-    }
+    for (const handler of play.handlers.filter(isSound)) checkTask(host, handler, state, own);
     return own.list;
   }
 
-  function checkRoleNames(host: string, role: ResolvedPlay['roles'][number], own: Problems): void {
+  /** The role's variables; false where one of them is wrong. */
+  function checkRole(host: string, role: ResolvedRole, own: Problems): boolean {
     const { variables } = role;
-    if (variables === undefined) return;
+    if (variables === undefined) return true;
+    const before = own.count;
     for (const layer of scopes.userLayers(host, role)) {
       for (const [name, variable] of layer) {
         const diagnostic = variables.unknownName(name, variable);
@@ -79,7 +83,7 @@ export function checkPlay(
       }
     }
     const anyTask = tasks.find((task) => task.role === role);
-    if (anyTask === undefined) return;
+    if (anyTask === undefined) return own.count === before;
     const scope = scopes.scope(
       host,
       anyTask,
@@ -97,17 +101,27 @@ export function checkPlay(
         own.add({
           code: 'role-variable',
           summary: 'variable does not fit the role',
-          at: play.origin.child('roles').span(),
+          at: role.origin.span(),
           details: [`the role ${role.role.name} needs the variable "${name}"`],
         });
       }
     }
+    return own.count === before;
   }
 
   function checkTask(host: string, task: ResolvedTask, state: RunState, own: Problems): void {
     const outer = scopes.scope(host, task, state, { problems: own });
     task.loop?.checkNames(outer, own);
     const loop = task.loop?.shape(outer);
+    if (loop?.kind === 'known' && !Array.isArray(loop.value)) {
+      own.add({
+        code: 'key-type',
+        summary: 'value is of the wrong type',
+        at: task.loop?.origin.span() ?? task.origin.span(),
+        details: [`a loop takes a list, and this gives ${describe(loop.value)}`],
+      });
+      return;
+    }
     const itemShapes: readonly (Shape | undefined)[] = loop === undefined ? [undefined] : items(loop);
     itemShapes.forEach((shape, index) => {
       const item = shape === undefined ? undefined : { value: shape, index };
@@ -142,9 +156,9 @@ export function checkPlay(
     for (const { conditions } of task.conditionArgs.values()) {
       for (const condition of conditions) condition.checkNames(scope, own);
     }
-    const before = own.list.length;
+    const before = own.count;
     task.args.checkNames(scope, own);
-    if (own.list.length > before) return;
+    if (own.count > before) return;
     // A task that will be skipped here may have arguments that only make sense elsewhere.
     const runs = task.when.every((test) => holdsIfKnown(test, scope));
     checkArguments(task, scope, runs, own);
@@ -183,9 +197,9 @@ export function checkPlay(
   /** True where the file's names are all known and have their values. */
   function checkTemplateFile(task: ResolvedTask, name: string, scope: HostScope, own: Problems): boolean {
     try {
-      const before = own.list.length;
+      const before = own.count;
       files.checkNames(name, task.role, scope, own);
-      return own.list.length === before && !scope.isPending(files.references(name, task.role));
+      return own.count === before && !scope.isPending(files.references(name, task.role));
     } catch (error) {
       if (error instanceof DiagnosticError) for (const each of error.diagnostics) own.add(each);
       else own.add(failureDiagnostic(task, error));

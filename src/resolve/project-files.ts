@@ -1,9 +1,8 @@
 // Files on the controller's side that tasks name: found as Ansible finds them, read once for the whole run.
-
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
-import { type Diagnostic, DiagnosticError, Problems } from '../diagnostic.ts';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { type Diagnostic, DiagnosticError, didYouMean, Problems } from '../diagnostic.ts';
 import { displayPath, SourceFile, systemErrorText } from '../load/source.ts';
 import { ArgumentError } from '../modules/module.ts';
 import { member, type Names, type Values } from '../render/shape.ts';
@@ -14,6 +13,9 @@ import type { ResolvedTask } from './resolved-task.ts';
 
 /** The variable that a generated file's first line is made from. */
 export const HEADER_VARIABLE = 'fairlead_header';
+
+/** The file that an argument names is not there, or cannot be read. */
+export class FileError extends ArgumentError {}
 
 /** Files beside one playbook and its roles. One object for the run: it caches. */
 export class ProjectFiles {
@@ -27,7 +29,7 @@ export class ProjectFiles {
     this.#playbookFolder = playbookFolder;
   }
 
-  /** Throws an ArgumentError (for the argument `src`) where the file is not there or cannot be read. */
+  /** Throws a FileError (for the argument `src`) where the file is not there or cannot be read. */
   read(name: string, folder: 'files' | 'templates', role: ResolvedRole | undefined): Uint8Array {
     const path = this.#find(name, folder, role);
     let bytes = this.#bytes.get(path);
@@ -35,7 +37,7 @@ export class ProjectFiles {
       try {
         bytes = readFileSync(path);
       } catch (error) {
-        throw new ArgumentError('src', `${displayPath(path)}: ${systemErrorText(error)}`);
+        throw new FileError('src', `${displayPath(path)}: ${systemErrorText(error)}`);
       }
       this.#bytes.set(path, bytes);
     }
@@ -129,11 +131,11 @@ export class ProjectFiles {
       this.#found.get(key) ??
       candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
     if (found === undefined) {
-      throw new ArgumentError(
-        'src',
-        `${name} is not there`,
-        `put it at ${displayPath(candidates[0] ?? name)}`,
+      const others = candidates.flatMap((path) =>
+        existsSync(dirname(path)) ? readdirSync(dirname(path)) : [],
       );
+      const hint = didYouMean(basename(name), others) ?? `put it at ${displayPath(candidates[0] ?? name)}`;
+      throw new FileError('src', `${name} is not there`, hint);
     }
     this.#found.set(key, found);
     return resolve(found);

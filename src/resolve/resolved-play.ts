@@ -1,6 +1,7 @@
 // A play with everything found: its hosts, its roles and their dependencies in order, its tasks, its variables.
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { didYouMean, Problems, type Span } from '../diagnostic.ts';
 import type { Inventory } from '../load/inventory/model.ts';
 import type { Located, PlayDocument, RoleReference, TaskDocument } from '../load/playbook.ts';
 import { findRole, loadRole, loadVariablesFile, type Role } from '../load/role.ts';
@@ -48,6 +49,8 @@ export type BatchSize = { readonly kind: 'hosts' | 'percent'; readonly amount: n
 
 export interface PlayContext {
   readonly inventory: Inventory;
+  /** False: a part of it could not be read. */
+  readonly inventoryIsWhole: boolean;
   readonly playbookPath: string;
   readonly limit: { readonly pattern: string; readonly at?: Span } | undefined;
   readonly tags: TagSelection;
@@ -57,6 +60,7 @@ export interface PlayContext {
 export function resolvePlay(document: PlayDocument, context: PlayContext, problems: Problems): ResolvedPlay {
   const folder = dirname(context.playbookPath);
   const { keys } = document;
+  const hosts = hostsOf(document, context, problems);
   const become = becomeOf(keys, context.become);
   const environment = keys.get('environment');
   const inherited: Inherited = {
@@ -88,12 +92,14 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
   return {
     name: document.name ?? document.hosts.map((each) => each.value).join(','),
     origin: document.origin,
-    hosts: hostsOf(document, context, problems),
+    hosts,
     sections,
     handlers,
     vars: [
       ...roles.roles.map((each) => each.role.vars),
-      ...document.varsFiles.map((file) => loadVarsFile(file, folder, problems)),
+      ...document.varsFiles.map((file) =>
+        loadVariablesFile(resolve(folder, file.value), problems, file.origin.span()),
+      ),
       document.vars,
     ],
     roles: roles.roles,
@@ -141,6 +147,7 @@ class RoleSequence {
     }
     const resolved: ResolvedRole = {
       role,
+      origin: reference.name.origin,
       parameters: reference.parameters,
       variables: RoleVariables.of(role),
     };
@@ -165,6 +172,7 @@ class RoleSequence {
     if (before !== undefined) return before;
     const folder = findRole(name, this.#folders);
     if (folder === undefined) {
+      const hint = didYouMean(name, this.#folders.flatMap(foldersIn));
       this.#problems.add({
         code: 'role-unknown',
         summary: 'role is not there',
@@ -172,6 +180,7 @@ class RoleSequence {
         details: [
           `"${name}" is no folder in roles beside the playbook, in the working directory or in fairlead's own`,
         ],
+        ...(hint !== undefined && { hint }),
       });
       return undefined;
     }
@@ -181,26 +190,23 @@ class RoleSequence {
   }
 }
 
-function hostsOf(document: PlayDocument, context: PlayContext, problems: Problems): readonly string[] {
-  const pattern = document.hosts.map((each) => each.value).join(',');
-  const at = document.hosts[0]?.origin.span();
-  const hosts = matchHosts(context.inventory, pattern, at, problems);
-  if (context.limit === undefined) return hosts;
-  const limited = new Set(matchHosts(context.inventory, context.limit.pattern, context.limit.at, problems));
-  return hosts.filter((host) => limited.has(host));
+function foldersIn(path: string): readonly string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? entry.name : [],
+  );
 }
 
-function loadVarsFile(file: Located<string>, folder: string, problems: Problems): VariableLayer {
-  if (file.value.includes('{{')) {
-    problems.add({
-      code: 'key-unsupported',
-      summary: "key of Ansible's that this version does not take",
-      at: file.origin.span(),
-      details: ['templates in vars_files'],
-    });
-    return new Map();
-  }
-  return loadVariablesFile(resolve(folder, file.value), problems, file.origin.span());
+function hostsOf(document: PlayDocument, context: PlayContext, problems: Problems): readonly string[] {
+  if (document.hosts.length === 0) return [];
+  const pattern = document.hosts.map((each) => each.value).join(',');
+  const at = document.hosts[0]?.origin.span();
+  // Where the inventory could not be read, every group of it would be told to be unknown.
+  const told = context.inventoryIsWhole ? problems : new Problems();
+  const hosts = matchHosts(context.inventory, pattern, at, told);
+  if (context.limit === undefined) return hosts;
+  const limited = new Set(matchHosts(context.inventory, context.limit.pattern, context.limit.at, told));
+  return hosts.filter((host) => limited.has(host));
 }
 
 function batchSize(size: Located<number | string>, problems: Problems): BatchSize | undefined {

@@ -10,6 +10,8 @@ import type { RoleVariables } from './role-variables.ts';
 
 export interface ResolvedRole {
   readonly role: Role;
+  /** Where the role is named: in the play, or as a dependency. */
+  readonly origin: Origin;
   readonly parameters: VariableLayer;
   readonly variables: RoleVariables | undefined;
 }

@@ -1,5 +1,5 @@
 // A task with everything found that does not depend on the host: its module, its templates and conditions compiled.
-import { didYouMean, type Problems } from '../diagnostic.ts';
+import { type Diagnostic, didYouMean, type Problems } from '../diagnostic.ts';
 import type { Located, TaskDocument } from '../load/playbook.ts';
 import type { Origin } from '../load/source.ts';
 import type { Module } from '../modules/module.ts';
@@ -26,6 +26,8 @@ export interface ResolvedTask {
   /** `name` with its templates, or undefined: the module's name stands for it. */
   readonly name: ValueTemplate | undefined;
   readonly module: Module;
+  /** Where the module is named. */
+  readonly moduleOrigin: Origin;
   readonly args: ValueTemplate;
   /** Arguments that are conditions, by their name; `single` where the argument is one and not a list. */
   readonly conditionArgs: ReadonlyMap<
@@ -74,14 +76,7 @@ export function resolveTask(
   const { keys } = document;
   const module = findModule(document.module.value);
   if (module === undefined) {
-    const hint = didYouMean(document.module.value, moduleNames());
-    problems.add({
-      code: 'module-unknown',
-      summary: 'module is not known',
-      at: document.module.origin.span(),
-      details: [`"${document.module.value}" is none of ${moduleNames().join(', ')}`],
-      ...(hint !== undefined && { hint }),
-    });
+    problems.add(unknownModule(document.module));
     return undefined;
   }
   const { plain, conditionArgs } = splitArguments(module, document, problems);
@@ -99,6 +94,7 @@ export function resolveTask(
     origin: document.origin,
     name: document.name && ValueTemplate.compile(document.name.value, document.name.origin, problems),
     module,
+    moduleOrigin: document.module.origin,
     args: plain,
     conditionArgs,
     when: [...inherited.when, ...testsOf(keys.list<string | boolean>('when'), problems)],
@@ -124,6 +120,39 @@ export function resolveTask(
       ]),
     ),
     role: inherited.role,
+  };
+}
+
+/** Modules of Ansible's whose work one of ours does. */
+const STAND_INS: ReadonlyMap<string, string> = new Map([
+  ['apk', 'package'],
+  ['apt', 'package'],
+  ['blockinfile', 'template'],
+  ['dnf', 'package'],
+  ['iptables', 'iptables_restore'],
+  ['iptables_state', 'iptables_restore'],
+  ['pause', 'wait_for'],
+  ['raw', 'shell'],
+  ['setup', 'debug'],
+  ['systemd', 'service'],
+  ['systemd_service', 'service'],
+  ['sysvinit', 'service'],
+  ['yum', 'package'],
+]);
+
+function unknownModule({ value, origin }: Located<string>): Diagnostic {
+  const standIn = STAND_INS.get(value);
+  const hint = standIn === undefined ? didYouMean(value, moduleNames()) : `use the module "${standIn}"`;
+  return {
+    code: 'module-unknown',
+    summary: 'module is not known',
+    at: origin.span(),
+    details: [
+      hint === undefined
+        ? `"${value}" is none of ${moduleNames().join(', ')}`
+        : `there is no module "${value}"`,
+    ],
+    ...(hint !== undefined && { hint }),
   };
 }
 
@@ -156,6 +185,12 @@ function optionalTests(
   return list.length === 0 ? undefined : testsOf(list, problems);
 }
 
+/** For Ansible's `module: key=value` on one line. */
+function argumentsHint(value: unknown): { hint?: string } {
+  const [, key, rest] = /^(\w+)=(\S*)$/.exec(String(value)) ?? [];
+  return key === undefined ? {} : { hint: `write {${key}: ${rest}}` };
+}
+
 /** Conditions among the arguments are compiled as such; a bare string becomes the module's free-form argument. */
 function splitArguments(
   module: Module,
@@ -179,6 +214,7 @@ function splitArguments(
       summary: 'argument is of the wrong type',
       at: origin.span(),
       details: [`${module.name} takes a mapping of arguments`],
+      ...argumentsHint(value),
     });
     return { plain: ValueTemplate.compile({}, origin, problems), conditionArgs };
   }

@@ -80,7 +80,7 @@ export class RoleVariables {
     return {
       code: 'role-variable',
       summary: 'variable does not fit the role',
-      at: variable.origin.span(),
+      at: (variable.keyOrigin ?? variable.origin).span(),
       details: [`the role ${this.role.name} has no variable "${name}"`],
       ...(hint !== undefined && { hint }),
     };

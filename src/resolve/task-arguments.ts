@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { type SchemaCodes, schemaDiagnostics, validate } from '../load/schema.ts';
 import type { ArgumentError, Condition as ConditionArgument, Controller } from '../modules/module.ts';
 import type { HostScope } from './host-scope.ts';
-import type { ProjectFiles } from './project-files.ts';
+import { FileError, type ProjectFiles } from './project-files.ts';
 import type { ResolvedTask } from './resolved-task.ts';
 
 const CODES: SchemaCodes = {
@@ -47,10 +47,11 @@ export function checkPartialArguments(
 /** The diagnostic for an ArgumentError of prepare. */
 export function argumentDiagnostic(task: ResolvedTask, error: ArgumentError): Diagnostic {
   return {
-    code: 'argument-value',
-    summary: 'argument cannot be right',
+    ...(error instanceof FileError
+      ? { code: 'file-unreadable', summary: 'file cannot be read' }
+      : { code: 'argument-value', summary: 'argument cannot be right' }),
     at: task.args.origin.child(error.argument).span(),
-    details: [`${error.argument}: ${error.message}`],
+    details: [error.message],
     ...(error.hint !== undefined && { hint: error.hint }),
   };
 }
@@ -78,7 +79,7 @@ function schemaProblems(task: ResolvedTask, args: Record<string, unknown>): read
   for (const name of conditions.keys()) args[name] = UNKNOWN_YET;
   const problems = validate(schema, args, isLater);
   for (const [name, value] of conditions) args[name] = value;
-  return schemaDiagnostics(problems, task.args.origin, CODES);
+  return schemaDiagnostics(problems, task.args.origin, CODES, task.moduleOrigin);
 }
 
 const schemas = new WeakMap<object, object>();

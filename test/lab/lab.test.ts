@@ -220,6 +220,6 @@ update-rc.d notes defaults`,
               gateway6: '2001:db8:2::1'
 `,
     );
-    expect(inventory).toContain(`fairlead_known_hosts: ${lab.paths.knownHosts}\n`);
+    expect(inventory).toContain(`ansible_ssh_common_args: -o UserKnownHostsFile=${lab.paths.knownHosts}\n`);
   });
 });

@@ -29,7 +29,7 @@ const variables: fc.Arbitrary<Variables> = fc.record({
       fc.record({
         device: fc.constantFrom('v0', 'v1', 'eth7.100'),
         optional: fc.boolean(),
-        prefix: number(8, 30),
+        prefix: number(8, 28),
         families: fc.constantFrom('4', '6', '46'),
         linkLocal: fc.boolean(),
       }),
@@ -80,6 +80,7 @@ describe('for any variables', () => {
                 ? []
                 : [address, address6].filter(Boolean).map((a) => `${a} dev ${device}`),
           );
+          host.sh('ip address flush dev v0; ip address flush dev v1');
           for (const address of addresses) host.sh(`ip address add ${address}`);
           host.install(splitAccess(chosen));
           const before = host.snapshot();
@@ -89,7 +90,6 @@ describe('for any variables', () => {
           if (started.status === 1) expect(host.script('status')).toMatchObject({ status: 4 });
           expect(host.script('stop').status).toBe(started.status === 6 ? 6 : 0);
           expect(host.snapshot()).toBe(before);
-          for (const address of addresses) host.sh(`ip address del ${address}`);
         }),
         { numRuns: 15 },
       );
@@ -117,39 +117,43 @@ test('nothing but the list of links and the settings depends on the variables', 
 });
 
 describe('the schema of the variables', () => {
-  test.each<[string, Variables, string]>([
-    ['no links', {}, 'split_access_links'],
-    ['an empty list', { split_access_links: [] }, 'must NOT have fewer than 1 items'],
-    ['an unknown key', links({ ...ISP1, gatway: '192.0.2.1' }), '"gatway" is not one of'],
-    ['no gateway', links({ name: 'a', device: 'v0', address: '192.0.2.10/24' }), '"gateway" is required'],
-    ['no address', links({ name: 'a', device: 'v0' }), '"address" is required'],
+  test.each<[string, Variables, RegExp]>([
+    ['no links', {}, /^: .*split_access_links/],
+    ['an empty list', { split_access_links: [] }, /^split_access_links: /],
+    ['an unknown key', links({ ...ISP1, gatway: '192.0.2.1' }), /^split_access_links\.0: .*"gatway"/],
     [
-      'no IPv6 gateway',
+      'an address without gateway',
+      links({ name: 'a', device: 'v0', address: '192.0.2.10/24' }),
+      /^split_access_links\.0: .*"gateway"/,
+    ],
+    ['no address', links({ name: 'a', device: 'v0' }), /^split_access_links\.0: .*"address"/],
+    [
+      'an IPv6 address without gateway',
       links({ name: 'a', device: 'v0', address6: '2001:db8::2/64' }),
-      '"gateway6" is required',
+      /^split_access_links\.0: .*"gateway6"/,
     ],
+    ['no prefix length', links({ ...ISP1, address: '192.0.2.10' }), /^split_access_links\.0\.address: /],
+    ['a gateway elsewhere', links({ ...ISP1, gateway: '198.51.100.1' }), /^split_access_links\.0\.gateway: /],
     [
-      'no prefix length',
-      links({ ...ISP1, address: '192.0.2.10' }),
-      'is not an IPv4 address with prefix length',
+      'an IPv6 gateway elsewhere',
+      links({ ...ISP1, gateway6: '2001:db8:2::1' }),
+      /^split_access_links\.0\.gateway6: /,
     ],
-    [
-      'a gateway elsewhere',
-      links({ ...ISP1, gateway: '198.51.100.1' }),
-      '198.51.100.1 is not in the network',
-    ],
-    ['an IPv6 gateway elsewhere', links({ ...ISP1, gateway6: '2001:db8:2::1' }), 'is not in the network'],
     [
       'an address twice',
       links(ISP1, { ...ISP1, name: 'b', address6: '2001:db8:1::11/64' }),
-      'is also that of item 1',
+      /^split_access_links\.1\.address: /,
     ],
-    ['a name twice', links(ISP1, { ...ISP2, name: 'isp1' }), 'name isp1 is also that of item 1'],
-    ['a long device name', links({ ...ISP1, device: 'a-very-long-device' }), 'is not an interface name'],
-    ['a device name that is sh', links({ ...ISP1, device: 'v$(id)' }), 'must match pattern'],
-    ['an unknown policy', { ...links(ISP1), split_access_rp_filter: 'strict' }, 'is not one of loose'],
+    ['a name twice', links(ISP1, { ...ISP2, name: 'isp1' }), /^split_access_links\.1\.name: /],
+    [
+      'a long device name',
+      links({ ...ISP1, device: 'a-very-long-device' }),
+      /^split_access_links\.0\.device: /,
+    ],
+    ['a device name that is sh', links({ ...ISP1, device: 'v$(id)' }), /^split_access_links\.0\.device: /],
+    ['an unknown policy', { ...links(ISP1), split_access_rp_filter: 'strict' }, /^split_access_rp_filter: /],
   ])('refuses %s', (_title, wrong, told) => {
-    expect(schemaErrors('split-access', wrong).join('\n')).toContain(told);
+    expect(schemaErrors('split-access', wrong)).toContainEqual(expect.stringMatching(told));
   });
 
   test.each<[string, Variables]>([

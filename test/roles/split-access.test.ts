@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ISP1, ISP2, splitAccess } from './support/split-access.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
 
+const STATE = '/var/lib/fairlead/split-access/state';
+
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe.each(WORLDS)('$title', (world) => {
@@ -86,7 +88,17 @@ describe.each(WORLDS)('$title', (world) => {
     isFine();
     expect(host.script('stop')).toMatchObject({ status: 0 });
     expect(host.snapshot()).toBe(before);
+    expect(host.inside(`ls ${STATE} 2>&1 || :`)).toContain('No such file');
     expect(host.script('stop')).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test('stop knows its own also where the state file is lost', () => {
+    const before = host.snapshot();
+    applied();
+    host.inside(`rm ${STATE}`);
+    isFine();
+    expect(host.script('stop')).toMatchObject({ status: 0 });
+    expect(host.snapshot()).toBe(before);
   });
 
   test('a link that bounced is put right by reload', () => {
@@ -226,6 +238,7 @@ describe.each(WORLDS)('$title', (world) => {
     expect(host.script('reload')).toMatchObject({ status: 0 });
     isFine();
     expect(host.sh('iptables-save; ip6tables-save')).not.toContain('fairlead');
+    expect(host.inside(`cat ${STATE}`)).not.toContain('chain');
     host.script('stop');
     expect(host.snapshot()).toBe(before);
   });

@@ -1,8 +1,7 @@
 // A playbook of a few lines through the real stages, onto hosts that the test brings: this machine's sh, or fakes.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { mkdirSync } from 'node:fs';
 import type { Clock } from '../../src/apply/clock.ts';
 import { runPlays } from '../../src/apply/engine.ts';
 import type { HostRecap, RunEvent } from '../../src/event.ts';

@@ -125,7 +125,7 @@ export class TestHost {
     return status;
   }
 
-  /** Everything a script could leave behind in the kernel. */
+  /** Everything a script could leave behind in the kernel, without counters. */
   snapshot(): string {
     return this.sh(`for family in -4 -6; do
         echo "== $family"
@@ -134,7 +134,7 @@ export class TestHost {
       done
       for tables in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
         echo "== $tables"
-        $tables-save | grep -v '^#' || :
+        $tables-save | sed '/^#/d; s/ \\[[0-9]*:[0-9]*\\]$//'
       done
       nft list tables
       grep -r . /proc/sys/net/ipv4/conf | sort`);

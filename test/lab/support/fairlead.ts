@@ -1,0 +1,18 @@
+// The compiled program, run where a lab's operator would run it: in the controller's network.
+import { join } from 'node:path';
+import type { Lab } from '../../../src/lab/lab.ts';
+import type { Captured } from '../../../src/lab/namespaces.ts';
+
+export const PROJECT = join(import.meta.dirname, '../../..');
+const MAIN = join(PROJECT, 'dist/main.js');
+
+/** `fairlead COMMAND -i INVENTORY WORDS…` */
+export function fairlead(lab: Lab, command: string, ...words: readonly string[]): Promise<Captured> {
+  return lab.inController([process.execPath, MAIN, command, '-i', lab.paths.inventory, ...words]);
+}
+
+/** The number of changes that a run's last line tells. */
+export function changesOf(run: Captured): number | undefined {
+  const [, changes] = /, (\d+) changed, /.exec(run.stdout) ?? [];
+  return changes === undefined ? undefined : Number(changes);
+}
