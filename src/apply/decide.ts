@@ -38,7 +38,7 @@ export function decide(wave: Wave, { inspected, withheld }: DecideOptions): read
     if (each.kind === 'done' && each.raw.kind === 'failed' && stops(action)) break;
     if (action.kind !== 'host' || !mayWrite(each)) continue;
     written.push(...action.writes);
-    if (wave.mode === 'apply' && isJudgedByModule(action)) break;
+    if (wave.mode === 'apply' && endsProgram(each)) break;
   }
   return decided;
 }
@@ -48,9 +48,11 @@ export function stops({ task }: Action): boolean {
   return task.onFailure === 'stop-host';
 }
 
-/** Its script may exit with 0 and still have failed. */
-function isJudgedByModule({ module }: HostAction): boolean {
-  return module.conclude !== undefined;
+/** Nothing may follow what only its module can judge (its script may exit with 0 and have failed), nor a reboot. */
+function endsProgram(each: Decided): boolean {
+  return (
+    each.kind === 'change' && (each.action.module.conclude !== undefined || each.change.then !== undefined)
+  );
 }
 
 function decideOne(action: Action, inspected: DecideOptions['inspected']): Decided {

@@ -9,7 +9,7 @@ import { batchesOf, needsLockStep, reasonToStop } from './failure-policy.ts';
 import { runHostPlay } from './host-play.ts';
 import { HostRun } from './host-run.ts';
 import { Slots } from './slots.ts';
-import { LockStep, NO_TURNSTILE } from './turnstile.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface EnginePlay {
   readonly play: ResolvedPlay;
@@ -75,8 +75,6 @@ async function runPlay(
     if (signal.aborted) return 'interrupted';
     emit({ kind: 'batch-started', index, count: batches.length, hosts: batch.map((run) => run.name) });
     await runBatch(each, batch, options);
-    const done = batch.filter((run) => !run.isActive || isLastPlayOf(run.name, each, options));
-    await Promise.all(done.map((run) => run.finish()));
     const reason = signal.aborted ? undefined : reasonToStop(play, batch);
     if (reason !== undefined) return reason;
   }
@@ -86,12 +84,18 @@ async function runPlay(
 async function runBatch(each: EnginePlay, batch: readonly HostRun[], options: EngineOptions): Promise<void> {
   const { signal, actions, forks, clock = systemClock(signal), waveLimit = WAVE_LIMIT } = options;
   const { play } = each;
+  const slots = new Slots(forks);
   const mayGoOn = (): boolean => !signal.aborted && reasonToStop(play, batch) === undefined;
   const names = batch.map((run) => run.name);
-  const turnstile = needsLockStep(play) ? new LockStep(names, mayGoOn) : NO_TURNSTILE;
-  const slots = new Slots(forks);
-  const context = { ...each, actions, slots, turnstile, clock, signal, waveLimit };
-  await Promise.all(batch.map((run) => runHostPlay(run, context)));
+  const lockStep = needsLockStep(play) ? { turnstile: new Turnstile(names, mayGoOn), slots } : undefined;
+  const context = { ...each, actions, lockStep, clock, signal, waveLimit };
+  const work = async (run: HostRun): Promise<void> => {
+    await runHostPlay(run, context);
+    if (!run.isActive || isLastPlayOf(run.name, each, options)) await run.finish();
+  };
+  // Hosts that wait for each other share the slots wave by wave. Others keep theirs to the end of the play, so that
+  // no more hosts than that are half done, or connected, at any time.
+  await Promise.all(batch.map((run) => (lockStep === undefined ? slots.use(() => work(run)) : work(run))));
 }
 
 function isLastPlayOf(host: string, current: EnginePlay, { plays }: EngineOptions): boolean {

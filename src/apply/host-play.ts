@@ -11,6 +11,7 @@ import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import type { Clock } from './clock.ts';
 import { NotifiedHandlers } from './handlers.ts';
 import type { HostRun } from './host-run.ts';
+import { interruptible } from './interruptible.ts';
 import { runWave, type WaveOutcome } from './run-wave.ts';
 import type { Slots } from './slots.ts';
 import { type ActionOutcome, judge, labelOf } from './task-outcome.ts';
@@ -22,10 +23,8 @@ export interface HostPlayContext {
   readonly actions: ActionContext;
   /** Whether anything in the play asks for facts. */
   readonly needsFacts: boolean;
-  /** How many hosts may work at once. */
-  readonly slots: Slots;
-  /** Where hosts wait for each other, if the play's failure policy wants them to. */
-  readonly turnstile: Turnstile;
+  /** Where hosts wait for each other and for a free slot before each wave. Undefined: they do not. */
+  readonly lockStep: { readonly turnstile: Turnstile; readonly slots: Slots } | undefined;
   readonly clock: Clock;
   /** When aborted, no new wave starts. */
   readonly signal: AbortSignal;
@@ -38,7 +37,7 @@ export async function runHostPlay(run: HostRun, context: HostPlayContext): Promi
   try {
     await new HostPlay(run, context).run();
   } finally {
-    context.turnstile.leave(run.name);
+    context.lockStep?.turnstile.leave(run.name);
   }
 }
 
@@ -89,7 +88,7 @@ class HostPlay {
 
   /** Where the next wave starts, or undefined where the host is out. */
   async #runNextWave(tasks: readonly ResolvedTask[], cursor: Cursor): Promise<Cursor | undefined> {
-    const { scopes, actions, clock, waveLimit } = this.#context;
+    const { scopes, actions, clock, signal, waveLimit } = this.#context;
     const run = this.#run;
     const wave = nextWave({
       tasks,
@@ -105,6 +104,7 @@ class HostPlay {
     if (needsHost && !(await run.connect())) return undefined;
     const result = await runWave(wave, wave.mode === 'check' ? new ReadOnlyHost(run.host) : run.host, {
       clock,
+      signal,
       withheld: run.memory.withheld,
       tell: (doing, hostActions) => run.working(doing, hostActions.map(labelOf)),
     });
@@ -141,14 +141,16 @@ class HostPlay {
     const run = this.#run;
     if (!(await run.connect())) return;
     run.working('gathering facts', []);
-    const outcome = await run.host.run({
+    const { signal, play } = this.#context;
+    const program = {
       kind: 'inspect',
       steps: [{ id: 'facts', script: factsScript(), onFailure: 'stop' }],
-    });
+    } as const;
+    const outcome = await interruptible(run.host.run(program), signal);
     const step = outcome.kind === 'finished' ? outcome.steps.get('facts') : undefined;
     if (step?.kind === 'exited' && step.exitCode === 0) return run.told(parseFacts(step.stdout));
     if (outcome.kind === 'lost' && outcome.reason === 'interrupted') return run.end('interrupted');
-    const { file, line, column } = this.#context.play.origin.span();
+    const { file, line, column } = play.origin.span();
     run.finished(
       { id: 0, title: 'gathering facts', module: 'facts', place: `${file}:${line}:${column}` },
       { status: 'failed', message: whyNoFacts(outcome), diffs: [], fields: {} },
@@ -157,19 +159,19 @@ class HostPlay {
     run.end('failed');
   }
 
-  /** Waits for the others where the policy says so, and for a free slot; does nothing on a host that is out. */
+  /** Does nothing where the run is over for this host. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { turnstile, slots, signal } = this.#context;
+    const { lockStep, signal } = this.#context;
     const run = this.#run;
-    if ((await turnstile.arrive(run.name)) === 'stop') {
-      run.leave(signal.aborted ? 'interrupted' : 'stopped');
-      return undefined;
-    }
-    return slots.use(async () => {
+    const inTime = async (): Promise<T | undefined> => {
       if (!signal.aborted) return work();
       run.leave('interrupted');
       return undefined;
-    });
+    };
+    if (lockStep === undefined) return inTime();
+    if ((await lockStep.turnstile.arrive(run.name)) === 'go') return lockStep.slots.use(inTime);
+    run.leave(signal.aborted ? 'interrupted' : 'stopped');
+    return undefined;
   }
 }
 

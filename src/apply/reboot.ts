@@ -35,7 +35,7 @@ export async function waitForReboot(
     }
     if (answer.kind === 'interrupted') return answer;
     // Interrupted now, it is back all the same.
-    if (reboot.settleMs !== undefined) await clock.pause(reboot.settleMs);
+    if (reboot.settleMs) await clock.pause(reboot.settleMs);
     return { kind: 'back', afterMs };
   }
 }

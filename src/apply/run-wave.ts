@@ -8,6 +8,7 @@ import { changeProgram, inspectProgram } from '../plan/wave-programs.ts';
 import type { Clock } from './clock.ts';
 import { concludeWave, decidedBefore, refusal } from './conclude.ts';
 import { type Decided, decide } from './decide.ts';
+import { interruptible } from './interruptible.ts';
 import { type RebootOutcome, waitForReboot } from './reboot.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
@@ -20,6 +21,7 @@ export interface WaveOutcome {
 
 export interface WaveContext {
   readonly clock: Clock;
+  readonly signal: AbortSignal;
   /** What earlier tasks would have changed if check mode had let them. */
   readonly withheld: readonly Resource[];
   readonly tell: (doing: 'inspecting' | 'changing' | 'rebooting', actions: readonly HostAction[]) => void;
@@ -27,6 +29,7 @@ export interface WaveContext {
 
 /** `host` refuses to write where the wave only checks. */
 export async function runWave(wave: Wave, host: Host, context: WaveContext): Promise<WaveOutcome> {
+  const { signal, withheld } = context;
   const options: RunOptions = {
     ...(wave.become !== undefined && { become: wave.become }),
     ...(wave.timeoutMs !== undefined && { timeoutMs: wave.timeoutMs }),
@@ -36,11 +39,10 @@ export async function runWave(wave: Wave, host: Host, context: WaveContext): Pro
   let steps: Extract<ProgramOutcome, { kind: 'finished' }>['steps'] = new Map();
   if (inspection.program !== undefined) {
     context.tell('inspecting', hostActions);
-    const outcome = await host.run(inspection.program, options);
+    const outcome = await interruptible(host.run(inspection.program, options), signal);
     if (outcome.kind !== 'finished') return inspectionFailed(wave, outcome);
     steps = outcome.steps;
   }
-  const { withheld } = context;
   const decided = decide(wave, { inspected: (action) => inspection.read(action, steps), withheld });
   return change(decided, host, { ...context, options });
 }
@@ -52,6 +54,7 @@ async function change(
   machine: Host,
   context: WaveContext & { readonly options: RunOptions },
 ): Promise<WaveOutcome> {
+  const { options, signal } = context;
   const changes = decided.filter((each) => each.kind === 'change');
   const [first] = changes;
   if (first === undefined) return { outcomes: concludeWave(decided, undefined), host: 'fine' };
@@ -59,9 +62,14 @@ async function change(
     'changing',
     changes.map(({ action }) => action),
   );
-  const upload = await sendUploads(machine, first, context.options);
-  if (upload !== undefined) return upload(decided);
-  const outcome = await machine.run(changeProgram(changes), context.options);
+  for (const upload of first.change.uploads ?? []) {
+    const sent = await interruptible(machine.upload(upload, options), signal);
+    const failure = uploadFailure(sent, upload.path);
+    if (failure === undefined) continue;
+    const before = decidedBefore(decided, first.action);
+    return { outcomes: [...before, ...asOutcome(first, failure, sent)], host: hostAfter(sent) };
+  }
+  const outcome = await interruptible(machine.run(changeProgram(changes), options), signal);
   const outcomes = concludeWave(decided, outcome);
   // A channel that goes down behind the last step takes no result with it.
   const isComplete = outcomes.length === decided.length && outcomes.at(-1)?.raw.kind !== 'unknown';
@@ -70,29 +78,9 @@ async function change(
   return concludeReboot(result, { outcome, last: changes.at(-1), host: machine, context });
 }
 
-/** Undefined when everything is there; otherwise what to make of it: nothing of the program has run then. */
-async function sendUploads(
-  host: Host,
-  { action, change }: Change,
-  options: RunOptions,
-): Promise<((decided: readonly Decided[]) => WaveOutcome) | undefined> {
-  for (const upload of change.uploads ?? []) {
-    const outcome = await host.upload(upload, options);
-    if (outcome.kind === 'withheld') return undefined;
-    const raw = uploadFailure(outcome, upload.path);
-    if (raw === undefined) continue;
-    return (decided) => ({
-      outcomes: [...decidedBefore(decided, action), { action, raw }],
-      host: hostAfter(outcome),
-    });
-  }
-  return undefined;
-}
-
-function uploadFailure(
-  outcome: Exclude<ProgramOutcome, { kind: 'withheld' }>,
-  path: string,
-): RawOutcome | undefined {
+/** Undefined when it is there, or was not wanted in check mode. Nothing of the program has run yet. */
+function uploadFailure(outcome: ProgramOutcome, path: string): RawOutcome | undefined {
+  if (outcome.kind === 'withheld') return undefined;
   if (outcome.kind === 'refused') return refusal(outcome);
   if (outcome.kind === 'lost') {
     const message = `${outcome.message}, while its content was sent; what was there before still is`;
@@ -116,8 +104,17 @@ function inspectionFailed(wave: Wave, outcome: Exclude<ProgramOutcome, { kind: '
   const before = decide({ ...wave, actions: known }, { inspected: () => undefined, withheld: [] });
   const outcomes = concludeWave(before, undefined);
   const host = hostAfter(outcome);
-  if (first === undefined || host === 'interrupted') return { outcomes, host };
-  return { outcomes: [...outcomes, { action: first, raw: notInspected(outcome) }], host };
+  const own = first === undefined ? [] : asOutcome({ action: first }, notInspected(outcome), outcome);
+  return { outcomes: [...outcomes, ...own], host };
+}
+
+/** Of an action that had changed nothing yet: an interruption is no failure of its own. */
+function asOutcome(
+  { action }: { readonly action: HostAction },
+  raw: RawOutcome,
+  outcome: ProgramOutcome,
+): readonly ActionOutcome[] {
+  return hostAfter(outcome) === 'interrupted' ? [] : [{ action, raw }];
 }
 
 function notInspected(outcome: Exclude<ProgramOutcome, { kind: 'finished' }>): RawOutcome {

@@ -1,19 +1,12 @@
 // Where hosts of a batch wait for each other before each wave, so that a failure on one can keep the others from
-// going on (any_errors_fatal, max_fail_percentage). A play without such a policy does not wait at all.
+// going on (any_errors_fatal, max_fail_percentage).
 
-export interface Turnstile {
-  /** Resolves when every host that is still in the batch has arrived: `stop` where the policy ends the play. */
-  arrive(host: string): Promise<'go' | 'stop'>;
-  /** The host is done with the play, in whatever way. */
-  leave(host: string): void;
-}
-
-export const NO_TURNSTILE: Turnstile = { arrive: async () => 'go', leave: () => {} };
+export type Verdict = 'go' | 'stop';
 
 /** `mayGoOn` is asked once for each round, when everybody has arrived or left. */
-export class LockStep implements Turnstile {
+export class Turnstile {
   readonly #present: Set<string>;
-  readonly #arrived = new Map<string, (verdict: 'go' | 'stop') => void>();
+  readonly #arrived = new Map<string, (verdict: Verdict) => void>();
   readonly #mayGoOn: () => boolean;
 
   constructor(hosts: readonly string[], mayGoOn: () => boolean) {
@@ -21,13 +14,15 @@ export class LockStep implements Turnstile {
     this.#mayGoOn = mayGoOn;
   }
 
-  arrive(host: string): Promise<'go' | 'stop'> {
+  /** Resolves when every host that is still in the batch has arrived: `stop` where the policy ends the play. */
+  arrive(host: string): Promise<Verdict> {
     return new Promise((resolve) => {
       this.#arrived.set(host, resolve);
       this.#release();
     });
   }
 
+  /** The host is done with the play, in whatever way. */
   leave(host: string): void {
     this.#present.delete(host);
     this.#release();

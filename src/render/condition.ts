@@ -86,11 +86,9 @@ export class Condition {
   /** Its value for one host. Throws ConditionError. */
   value(values: Values): unknown {
     try {
-      const context: Record<string, unknown> = Object.create(null);
-      for (const name of this.references) {
-        if (values.has(name)) context[name] = toCel(values.get(name));
-      }
-      if (this.#namesVars) context.vars = Object.assign(Object.create(null), context);
+      const given = [...this.references].filter((name) => values.has(name));
+      const context = new Map(given.map((name) => [name, toCel(values.get(name))]));
+      if (this.#namesVars) context.set('vars', new Map(context));
       return fromCel(this.#run(context));
     } catch (error) {
       const message = celMessage(error, this.text);
@@ -158,12 +156,15 @@ function whole(text: string): { offset: number; length: number } {
 
 const converted = new WeakMap<object, unknown>();
 
+/** Mappings become Maps: the library would take a key called "constructor" of an object for its type. */
 function toCel(value: unknown): unknown {
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
   if (value === null || typeof value !== 'object') return value;
   const before = converted.get(value);
   if (before !== undefined) return before;
-  const result = Array.isArray(value) ? value.map(toCel) : mapValues(value, toCel);
+  const result = Array.isArray(value)
+    ? value.map(toCel)
+    : new Map(Object.entries(value).map(([key, each]) => [key, toCel(each)]));
   converted.set(value, result);
   return result;
 }
@@ -171,21 +172,12 @@ function toCel(value: unknown): unknown {
 function fromCel(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(fromCel);
-  if (value === null || typeof value !== 'object') return value;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null ? mapValues(value, fromCel) : value;
+  if (!isPlain(value)) return value;
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return Object.fromEntries(entries.map(([key, each]) => [String(key), fromCel(each)]));
 }
 
-/** A plain object, whatever its keys (`__proto__` among them) are called. */
-function mapValues(value: object, map: (each: unknown) => unknown): object {
-  const result: object = {};
-  for (const [key, each] of Object.entries(value)) {
-    Object.defineProperty(result, key, {
-      value: map(each),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
-  return result;
+function isPlain(value: unknown): value is object {
+  if (value === null || typeof value !== 'object') return false;
+  return value instanceof Map || Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { LockStep, NO_TURNSTILE } from '../../src/apply/turnstile.ts';
+import { Turnstile } from '../../src/apply/turnstile.ts';
 
 /** What each host has been told so far. */
-function watch(turnstile: LockStep) {
+function watch(turnstile: Turnstile) {
   const told: string[] = [];
   return {
     told,
@@ -13,7 +13,7 @@ function watch(turnstile: LockStep) {
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 test('nobody goes before everybody has arrived', async () => {
-  const { told, arrive } = watch(new LockStep(['a', 'b'], () => true));
+  const { told, arrive } = watch(new Turnstile(['a', 'b'], () => true));
   arrive('a');
   await settle();
   expect(told).toEqual([]);
@@ -23,7 +23,7 @@ test('nobody goes before everybody has arrived', async () => {
 });
 
 test('the next round waits for everybody again', async () => {
-  const { told, arrive } = watch(new LockStep(['a', 'b'], () => true));
+  const { told, arrive } = watch(new Turnstile(['a', 'b'], () => true));
   arrive('a');
   arrive('b');
   await settle();
@@ -33,7 +33,7 @@ test('the next round waits for everybody again', async () => {
 });
 
 test('who has left is not waited for', async () => {
-  const turnstile = new LockStep(['a', 'b', 'c'], () => true);
+  const turnstile = new Turnstile(['a', 'b', 'c'], () => true);
   const { told, arrive } = watch(turnstile);
   arrive('a');
   turnstile.leave('b');
@@ -44,7 +44,7 @@ test('who has left is not waited for', async () => {
 
 test('the policy is asked once per round, when all have arrived, and its answer holds for all of them', async () => {
   let asked = 0;
-  const turnstile = new LockStep(['a', 'b', 'c'], () => {
+  const turnstile = new Turnstile(['a', 'b', 'c'], () => {
     asked += 1;
     return false;
   });
@@ -58,13 +58,9 @@ test('the policy is asked once per round, when all have arrived, and its answer 
 });
 
 test('the last one to leave asks nobody', () => {
-  const turnstile = new LockStep(['a'], () => {
+  const turnstile = new Turnstile(['a'], () => {
     throw new Error('asked');
   });
   turnstile.leave('a');
   turnstile.leave('a');
-});
-
-test('without a policy nobody waits', async () => {
-  expect(await NO_TURNSTILE.arrive('a')).toBe('go');
 });
