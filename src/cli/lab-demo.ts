@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { createLab } from '../lab/create-lab.ts';
 import type { Lab } from '../lab/lab.ts';
-import { labStatus, statusText } from '../lab/lab-status.ts';
+import { type LabStatus, labStatus } from '../lab/lab-status.ts';
 import { attach, capture } from '../lab/namespaces.ts';
 import { PACKAGE_FOLDER } from '../resolve/resolved-role.ts';
 import type { CliContext } from './context.ts';
@@ -102,13 +102,29 @@ class Demo {
     const results = status.hosts.flatMap((host) => host.reachable);
     const answered = results.reduce((sum, each) => sum + each.ok, 0);
     const sent = results.reduce((sum, each) => sum + each.ok + each.failed, 0);
-    this.#context.out(statusText(status).split('\n').slice(1, -2).join('\n'));
-    this.#context.out(
-      `\n${answered} of ${sent} connections answered, ${spoofed} packets dropped as spoofed\n`,
-    );
+    this.#context.out(this.#table(status));
+    this.#context.out(`${answered} of ${sent} connections answered, ${spoofed} packets dropped as spoofed\n`);
     return { sent, answered, spoofed };
   }
   #spoofedBefore = 0;
+
+  /** A row per host, a column per provider and address family. */
+  #table(status: LabStatus): string {
+    const columns = this.#lab.plan.providers.flatMap(({ name }) => [`${name} IPv4`, `${name} IPv6`]);
+    const rows = status.hosts.map(({ name, reachable }) => [
+      name,
+      ...reachable.map(({ ok, failed }) => `${ok} of ${ok + failed}`),
+    ]);
+    return [['', ...columns], ...rows]
+      .map(
+        (row) =>
+          `${row
+            .map((cell) => cell.padEnd(11))
+            .join('')
+            .trimEnd()}\n`,
+      )
+      .join('');
+  }
 
   #heading(text: string): void {
     this.#context.out(`\n== ${text}\n`);

@@ -26,9 +26,7 @@ const common = {
   },
   ignore_errors: flag,
   no_log: flag,
-  any_errors_fatal: flag,
   check_mode: flag,
-  diff: flag,
   timeout: { type: 'integer', minimum: 1 },
 } as const;
 
@@ -63,6 +61,7 @@ export const PLAY_KEYS = {
   post_tasks: tasks,
   handlers: tasks,
   gather_facts: flag,
+  any_errors_fatal: flag,
   serial: {
     anyOf: [
       { type: ['integer', 'string'] },
@@ -115,6 +114,7 @@ export const TASK_SCHEMA = { type: 'object', properties: TASK_KEYS } as const;
 export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map([
   ['action', 'name the module as the key'],
   ['always', undefined],
+  ['any_errors_fatal', 'set it on the play'],
   ['async', undefined],
   ['become_exe', undefined],
   ['block', 'give each task the conditions of the block'],
@@ -124,6 +124,7 @@ export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map
   ['delay', undefined],
   ['delegate_facts', undefined],
   ['delegate_to', 'write a play of its own for the other host'],
+  ['diff', 'run with --diff'],
   ['fact_path', undefined],
   ['force_handlers', undefined],
   ['gather_subset', undefined],

@@ -144,7 +144,9 @@ function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocume
     problems.add({ ...CODES.value, at: origin.span(), details: ['a play is a mapping with "hosts"'] });
     return undefined;
   }
-  const unsupported = Object.keys(data).filter((key) => UNSUPPORTED_KEYS.has(key));
+  const unsupported = Object.keys(data).filter(
+    (key) => UNSUPPORTED_KEYS.has(key) && !Object.hasOwn(PLAY_KEYS, key),
+  );
   for (const key of unsupported) problems.add(unsupportedKey(key, origin));
   const isOther = unsupported.includes('import_playbook');
   const sound = soundKeys(
@@ -162,7 +164,7 @@ function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocume
     keys,
     vars: locatedEntries(sound.vars, origin.child('vars')),
     varsFiles: keys.list('vars_files'),
-    roles: readRoles(sound.roles, origin.child('roles'), problems),
+    roles: readRoleReferences(sound.roles, origin.child('roles'), problems),
     preTasks: tasksOf('pre_tasks'),
     tasks: tasksOf('tasks'),
     postTasks: tasksOf('post_tasks'),
@@ -170,7 +172,12 @@ function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocume
   };
 }
 
-function readRoles(data: unknown, origin: Origin, problems: Problems): readonly RoleReference[] {
+/** The items of `roles`, or of a role's `dependencies`. */
+export function readRoleReferences(
+  data: unknown,
+  origin: Origin,
+  problems: Problems,
+): readonly RoleReference[] {
   if (!Array.isArray(data)) return [];
   return data.flatMap((item: unknown, index): RoleReference[] => {
     const at = origin.child(index);
@@ -186,6 +193,7 @@ function readRoles(data: unknown, origin: Origin, problems: Problems): readonly 
       return [];
     }
     const sound = soundKeys({ data: item, origin: at, schema: ROLE_SCHEMA, keys: ROLE_KEYS }, problems);
+    for (const key of Object.keys(item).filter(isKeywordElsewhere)) problems.add(unsupportedKey(key, at));
     const keys = new TaskKeys(sound, at);
     const name = keys.get<string>('role') ?? keys.get<string>('name');
     const parameters = new Map([
@@ -194,6 +202,11 @@ function readRoles(data: unknown, origin: Origin, problems: Problems): readonly 
     ]);
     return name === undefined ? [] : [{ name, parameters, keys }];
   });
+}
+
+/** A keyword of tasks that Ansible takes for a role, too: it is certainly not meant as a parameter. */
+function isKeywordElsewhere(key: string): boolean {
+  return (Object.hasOwn(TASK_KEYS, key) || UNSUPPORTED_KEYS.has(key)) && !Object.hasOwn(ROLE_KEYS, key);
 }
 
 function readTasks(list: readonly unknown[], origin: Origin, problems: Problems): readonly TaskDocument[] {

@@ -2,7 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problems, Span } from '../diagnostic.ts';
-import { type Located, loadTaskFile, locatedEntries, type TaskDocument } from './playbook.ts';
+import {
+  type Located,
+  loadTaskFile,
+  locatedEntries,
+  type RoleReference,
+  readRoleReferences,
+  type TaskDocument,
+} from './playbook.ts';
 import { schemaFault } from './schema.ts';
 import { readSource } from './source.ts';
 import { parseYaml } from './yaml-document.ts';
@@ -17,7 +24,7 @@ export interface Role {
   /** JSON schema of the role's variables (meta/variables.schema.json), where it has one. */
   readonly variablesSchema: object | undefined;
   /** Roles that have to run before this one (meta/main.yml). */
-  readonly dependencies: readonly Located<string>[];
+  readonly dependencies: readonly RoleReference[];
 }
 
 /** The folder of a role: beside the playbook (`roles/`), in the working directory's `roles/`, or fairlead's own. */
@@ -36,12 +43,8 @@ export function loadRole(name: string, folder: string, problems: Problems): Role
     tasks: loadTasks(mainFile(folder, 'tasks'), problems),
     handlers: loadTasks(mainFile(folder, 'handlers'), problems),
     variablesSchema: loadSchema(join(folder, 'meta', 'variables.schema.json'), problems),
-    dependencies: Array.isArray(dependencies?.value)
-      ? dependencies.value.map((value: unknown, index) => ({
-          value: String((value as { role?: string } | null)?.role ?? value),
-          origin: dependencies.origin.child(index),
-        }))
-      : [],
+    dependencies:
+      dependencies === undefined ? [] : readRoleReferences(dependencies.value, dependencies.origin, problems),
   };
 }
 

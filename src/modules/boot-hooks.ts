@@ -59,7 +59,8 @@ function onlyFor(variable: string, interfaces: readonly string[]): string {
 
 /**
  * Nobody waits for the reload: the script may itself be what sets the link up, holding its lock meanwhile.
- * Its wait for that lock bounds it. What is stopped (3) stays so; systemd refuses to reload it likewise.
+ * Its wait for that lock bounds it. What is stopped (3) stays so; systemd refuses to reload it likewise. At 0 it
+ * reloads too: an address that is still on its way (tentative) is no drift yet, and the reload waits for it.
  */
 function reload(service: BootService, script: string): string {
   return `if [ -d /run/systemd/system ]; then
@@ -68,7 +69,7 @@ else
   (
     trap '' HUP
     ${script} status
-    if [ $? -eq 4 ]; then ${script} reload; fi
+    if [ $? -ne 3 ]; then ${script} reload; fi
   ) </dev/null >/dev/null 2>&1 &
 fi`;
 }

@@ -43,19 +43,21 @@ export class PlayScopes {
   ): HostScope {
     const { extraVars, templates } = this.#options;
     const role = task?.role;
-    const others = this.#play.roles.filter((each) => each !== role).map((each) => each.role.defaults);
+    // The play's roles see each other's variables; of two that set one, the later role wins.
+    const others = this.#play.roles.filter((each) => each !== role).reverse();
     const layers: ScopeLayers = {
       magic: this.#magic(host, task, more.item),
       overResults: role === undefined ? [extraVars] : [extraVars, role.parameters],
       overFacts: [
         ...(task === undefined ? [] : [task.vars]),
         ...(role === undefined ? [] : [role.role.vars]),
+        ...others.map((each) => each.role.vars),
         ...this.#play.vars,
       ],
       belowFacts: [
         this.inventoryVariables(host),
         ...(role === undefined ? [] : [role.role.defaults]),
-        ...others,
+        ...others.map((each) => each.role.defaults),
       ],
     };
     return new HostScope({

@@ -1,14 +1,13 @@
 // A play with everything found: its hosts, its roles and their dependencies in order, its tasks, its variables.
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { didYouMean, Problems, type Span } from '../diagnostic.ts';
 import type { Inventory } from '../load/inventory/model.ts';
-import type { Located, PlayDocument, RoleReference, TaskDocument } from '../load/playbook.ts';
-import { findRole, loadRole, loadVariablesFile, type Role } from '../load/role.ts';
+import type { Located, PlayDocument, TaskDocument } from '../load/playbook.ts';
+import { loadVariablesFile } from '../load/role.ts';
 import { ValueTemplate } from '../render/value-template.ts';
 import { matchHosts } from './host-pattern.ts';
 import type { VariableLayer } from './host-scope.ts';
-import { PACKAGE_FOLDER, type ResolvedRole } from './resolved-role.ts';
+import type { ResolvedRole } from './resolved-role.ts';
 import {
   becomeOf,
   type Inherited,
@@ -16,8 +15,9 @@ import {
   type ResolvedTask,
   resolveTask,
   testsOf,
+  timeoutOf,
 } from './resolved-task.ts';
-import { RoleVariables } from './role-variables.ts';
+import { RoleSequence } from './role-sequence.ts';
 import { isSelected, type TagSelection } from './tags.ts';
 
 export interface Section {
@@ -31,8 +31,9 @@ export interface ResolvedPlay {
   readonly hosts: readonly string[];
   readonly sections: readonly Section[];
   readonly handlers: readonly ResolvedTask[];
-  /** In Ansible's order of precedence, highest first: role vars of other roles, vars_files, vars. */
+  /** vars_files and vars, those that win first. */
   readonly vars: readonly VariableLayer[];
+  /** In the order they run. */
   readonly roles: readonly ResolvedRole[];
   /** `on-demand`: only where a template or condition names `facts`. */
   readonly gatherFacts: 'always' | 'never' | 'on-demand';
@@ -73,10 +74,12 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
         : [ValueTemplate.compile(environment.value, environment.origin, problems)],
     onFailure: onFailure(keys.get<boolean>('ignore_errors')?.value) ?? 'stop-host',
     noLog: keys.get<boolean>('no_log')?.value ?? false,
+    checkMode: keys.get<boolean>('check_mode')?.value,
+    timeoutMs: timeoutOf(keys),
     role: undefined,
   };
-  const roles = new RoleSequence(folder, inherited, problems);
-  for (const reference of document.roles) roles.add(reference);
+  const roles = new RoleSequence(folder, problems);
+  for (const reference of document.roles) roles.add(reference, inherited);
   const resolveAll = (documents: readonly TaskDocument[]): readonly ResolvedTask[] =>
     documents.flatMap((task) => resolveTask(task, inherited, problems) ?? []);
   const select = (tasks: readonly ResolvedTask[]): readonly ResolvedTask[] =>
@@ -96,10 +99,9 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
     sections,
     handlers,
     vars: [
-      ...roles.roles.map((each) => each.role.vars),
-      ...document.varsFiles.map((file) =>
-        loadVariablesFile(resolve(folder, file.value), problems, file.origin.span()),
-      ),
+      ...document.varsFiles
+        .map((file) => loadVariablesFile(resolve(folder, file.value), problems, file.origin.span()))
+        .reverse(),
       document.vars,
     ],
     roles: roles.roles,
@@ -111,90 +113,6 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
     port: keys.get<number>('port')?.value,
     become,
   };
-}
-
-/** The roles of a play in the order they run: each after those it depends on, each dependency once. */
-class RoleSequence {
-  readonly roles: ResolvedRole[] = [];
-  readonly tasks: ResolvedTask[] = [];
-  readonly handlers: ResolvedTask[] = [];
-  readonly #folders: readonly string[];
-  readonly #inherited: Inherited;
-  readonly #problems: Problems;
-  readonly #loaded = new Map<string, Role>();
-
-  constructor(playbookFolder: string, inherited: Inherited, problems: Problems) {
-    this.#folders = [join(playbookFolder, 'roles'), resolve('roles'), join(PACKAGE_FOLDER, 'roles')];
-    this.#inherited = inherited;
-    this.#problems = problems;
-  }
-
-  add(reference: RoleReference, dependents: readonly string[] = []): void {
-    const name = reference.name.value;
-    const role = this.#load(reference);
-    if (role === undefined) return;
-    for (const dependency of role.dependencies) {
-      if (dependents.includes(dependency.value)) {
-        this.#problems.add({
-          code: 'role-unknown',
-          summary: 'role depends on itself',
-          at: dependency.origin.span(),
-          details: [[...dependents, name, dependency.value].join(' needs ')],
-        });
-      } else if (!this.roles.some((each) => each.role.name === dependency.value)) {
-        this.add({ name: dependency, parameters: new Map(), keys: reference.keys }, [...dependents, name]);
-      }
-    }
-    const resolved: ResolvedRole = {
-      role,
-      origin: reference.name.origin,
-      parameters: reference.parameters,
-      variables: RoleVariables.of(role),
-    };
-    const { keys } = reference;
-    const inherited: Inherited = {
-      ...this.#inherited,
-      role: resolved,
-      when: [...this.#inherited.when, ...testsOf(keys.list<string | boolean>('when'), this.#problems)],
-      tags: new Set([...this.#inherited.tags, ...keys.list('tags').map((each) => each.value)]),
-      become: becomeOf(keys, this.#inherited.become),
-    };
-    this.roles.push(resolved);
-    this.tasks.push(...role.tasks.flatMap((task) => resolveTask(task, inherited, this.#problems) ?? []));
-    this.handlers.push(
-      ...role.handlers.flatMap((task) => resolveTask(task, inherited, this.#problems) ?? []),
-    );
-  }
-
-  #load(reference: RoleReference): Role | undefined {
-    const name = reference.name.value;
-    const before = this.#loaded.get(name);
-    if (before !== undefined) return before;
-    const folder = findRole(name, this.#folders);
-    if (folder === undefined) {
-      const hint = didYouMean(name, this.#folders.flatMap(foldersIn));
-      this.#problems.add({
-        code: 'role-unknown',
-        summary: 'role is not there',
-        at: reference.name.origin.span(),
-        details: [
-          `"${name}" is no folder in roles beside the playbook, in the working directory or in fairlead's own`,
-        ],
-        ...(hint !== undefined && { hint }),
-      });
-      return undefined;
-    }
-    const role = loadRole(name, folder, this.#problems);
-    this.#loaded.set(name, role);
-    return role;
-  }
-}
-
-function foldersIn(path: string): readonly string[] {
-  if (!existsSync(path)) return [];
-  return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? entry.name : [],
-  );
 }
 
 function hostsOf(document: PlayDocument, context: PlayContext, problems: Problems): readonly string[] {

@@ -1,6 +1,6 @@
 // A task with everything found that does not depend on the host: its module, its templates and conditions compiled.
 import { type Diagnostic, didYouMean, type Problems } from '../diagnostic.ts';
-import type { Located, TaskDocument } from '../load/playbook.ts';
+import type { Located, TaskDocument, TaskKeys } from '../load/playbook.ts';
 import type { Origin } from '../load/source.ts';
 import type { Module } from '../modules/module.ts';
 import { findModule, moduleNames } from '../modules/registry.ts';
@@ -62,6 +62,8 @@ export interface Inherited {
   readonly environment: readonly ValueTemplate[];
   readonly onFailure: 'stop-host' | 'continue';
   readonly noLog: boolean;
+  readonly checkMode: boolean | undefined;
+  readonly timeoutMs: number | undefined;
   readonly role: ResolvedRole | undefined;
 }
 
@@ -87,7 +89,6 @@ export function resolveTask(
   const environment = compileKey('environment');
   const vars = keys.get<Record<string, unknown>>('vars');
   const register = keys.get<string>('register')?.value;
-  const timeoutS = keys.get<number>('timeout')?.value;
   lastId += 1;
   return {
     id: lastId,
@@ -108,10 +109,10 @@ export function resolveTask(
     ),
     onFailure: onFailure(keys.get<boolean>('ignore_errors')?.value) ?? inherited.onFailure,
     noLog: keys.get<boolean>('no_log')?.value ?? inherited.noLog,
-    checkMode: keys.get<boolean>('check_mode')?.value,
+    checkMode: keys.get<boolean>('check_mode')?.value ?? inherited.checkMode,
     become: becomeOf(document.keys, inherited.become),
     environment: [...inherited.environment, ...(environment === undefined ? [] : [environment])],
-    timeoutMs: timeoutS === undefined ? undefined : timeoutS * 1000,
+    timeoutMs: timeoutOf(keys) ?? inherited.timeoutMs,
     tags: new Set([...inherited.tags, ...keys.list('tags').map((each) => each.value)]),
     vars: new Map(
       Object.entries(vars?.value ?? {}).map(([name, value]) => [
@@ -161,7 +162,12 @@ export function onFailure(ignoreErrors: boolean | undefined): 'stop-host' | 'con
   return ignoreErrors ? 'continue' : 'stop-host';
 }
 
-export function becomeOf(keys: TaskDocument['keys'], outer: BecomeSettings): BecomeSettings {
+export function timeoutOf(keys: TaskKeys): number | undefined {
+  const seconds = keys.get<number>('timeout')?.value;
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+export function becomeOf(keys: TaskKeys, outer: BecomeSettings): BecomeSettings {
   return {
     become: keys.get<boolean>('become')?.value ?? outer.become,
     user: keys.get<string>('become_user')?.value ?? outer.user,

@@ -122,7 +122,7 @@ test('an interruption ends the waiting, and nobody knows whether the host is up'
 
 test('facts are gathered anew', async () => {
   const { clock } = passingClock();
-  const here = rebootingHost({ connects: [UP], bootIds: [OLD, NEW] });
+  const here = rebootingHost({ connects: [UP], bootIds: [OLD, OLD, NEW] });
   const text = '[{hosts: all, gather_facts: true, tasks: [{reboot: }, {debug: {msg: on}}]}]';
   const run = await runPlaybook(text, { hostFor: () => here, clock });
   expect(run.events.filter(({ kind }) => kind === 'facts-gathered')).toHaveLength(2);
