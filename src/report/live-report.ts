@@ -20,6 +20,7 @@ type Drawing = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRe
 export class LiveReport implements Report {
   readonly #text: TextReport;
   readonly #write: (text: string) => void;
+  readonly #verbosity: number;
   readonly #working = new Map<string, Activity>();
   readonly #kept: string[] = [];
   #play:
@@ -32,13 +33,15 @@ export class LiveReport implements Report {
   constructor(options: ReportOptions) {
     this.#text = new TextReport(options);
     this.#write = options.write;
+    // With --diff, changes are what one wants to read.
+    this.#verbosity = options.diff ? 1 : options.verbosity;
   }
 
   tell(event: RunEvent): void {
     this.#follow(event);
     const line = this.#text.textOf(event);
     if (event.kind === 'play-started') this.#startDrawing();
-    else if (line !== undefined) this.#kept.push(line);
+    else if (line !== undefined && this.#stays(event)) this.#kept.push(line);
     if (event.kind === 'run-ended' || event.kind === 'rollout-stopped') this.#stopDrawing();
   }
 
@@ -46,6 +49,12 @@ export class LiveReport implements Report {
     this.#stopDrawing();
     await this.#drawn;
     this.#flush();
+  }
+
+  /** What is still worth reading when the drawing is over; the recap counts the rest. */
+  #stays(event: RunEvent): boolean {
+    if (event.kind !== 'task-finished' || this.#verbosity > 0) return true;
+    return event.task.module === 'debug' || !['ok', 'changed', 'skipped'].includes(event.outcome.status);
   }
 
   #follow(event: RunEvent): void {

@@ -85,13 +85,13 @@ describe('of two that set a variable', () => {
   it.each(RUNGS.slice(1).map(([name], index) => [name, RUNGS[index]?.[0] ?? '', index + 1] as const))(
     '%s wins over %s',
     (higher, lower, index) => {
-      expect(valueOf(RUNGS.slice(index - 1, index + 1))).toBe(higher);
-      expect(valueOf(RUNGS.slice(index - 1, index))).toBe(lower);
+      expect(winnerOf(RUNGS.slice(index - 1, index + 1))).toBe(higher);
+      expect(winnerOf(RUNGS.slice(index - 1, index))).toBe(lower);
     },
   );
 
   it('the highest wins over all', () => {
-    expect(valueOf(RUNGS)).toBe('a later -e');
+    expect(winnerOf(RUNGS)).toBe('a later -e');
   });
 
   it('each rung has a row in docs/variables.md, the highest first', () => {
@@ -100,7 +100,7 @@ describe('of two that set a variable', () => {
     expect(rows).toEqual(RUNGS.map(([name]) => name).reverse());
   });
 
-  function valueOf(rungs: typeof RUNGS): unknown {
+  function winnerOf(rungs: typeof RUNGS): unknown {
     const project = newProject();
     for (const [name, set] of rungs) set(project, name);
     const prepared = prepareProject(project.files, { inventory: 'hosts/hosts.yml', extra: project.extra });
