@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emit, quote, words } from '../src/shell.ts';
 
-const SHELLS = [['dash'], ['busybox', 'sh']] as const;
+const SHELLS: readonly (readonly [string, readonly string[]])[] = [
+  ['dash', []],
+  ['busybox', ['sh']],
+];
 
 /** Text of every sort: quotes, blanks, newlines, what shells expand, what printf would. */
 const text = fc.oneof(
@@ -31,7 +34,7 @@ const text = fc.oneof(
   }),
 );
 
-const bytes = fc.oneof(
+const bytes: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.uint8Array({ maxLength: 300 }),
   fc
     .string({ unit: fc.constantFrom('\n', "'", '\\', '%', '-', '$x', 'END_OF_FILE', 'é') })
@@ -39,9 +42,9 @@ const bytes = fc.oneof(
   fc.string().map((each) => Buffer.from(`${each}\n`)),
 );
 
-describe.each(SHELLS)('%s %s', (program, ...before) => {
+describe.each(SHELLS)('%s %s', (program, before) => {
   function output(script: string): Buffer {
-    const { stdout, stderr, status } = spawnSync(program, [...before.filter(Boolean), '-c', script]);
+    const { stdout, stderr, status } = spawnSync(program, [...before, '-c', script]);
     if (status !== 0) throw new Error(`exited ${status}: ${stderr}`);
     return stdout;
   }
@@ -62,7 +65,7 @@ describe.each(SHELLS)('%s %s', (program, ...before) => {
 
   it('writes with emit() the very bytes that were meant', () => {
     fc.assert(
-      fc.property(bytes, (each) => {
+      fc.property(bytes, (each: Uint8Array) => {
         expect(output(emit(each)).equals(Buffer.from(each))).toBe(true);
       }),
       {

@@ -50,7 +50,11 @@ function concludeChange(planned: Change, index: number, program: ProgramOutcome)
   if (step?.kind === 'exited') return concludeStep(planned, step);
   if (step?.kind === 'skipped' || program.kind === 'finished') return undefined;
   const during = program.during ?? changeStep(0);
-  return during === changeStep(index) ? { kind: 'unknown', message: program.message } : undefined;
+  if (during !== changeStep(index)) return undefined;
+  const { message } = program;
+  return program.reason === 'killed'
+    ? { kind: 'failed', message, hasRun: true }
+    : { kind: 'unknown', message };
 }
 
 function concludeStep({ action, verdict }: Change, step: StepOutput): RawOutcome {

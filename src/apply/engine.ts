@@ -1,4 +1,5 @@
 // The engine: plays × batches × hosts. It emits events and keeps no other record; what a host does is its own file.
+import { setMaxListeners } from 'node:events';
 import type { Emit, HostRecap } from '../event.ts';
 import type { Host } from '../host/host.ts';
 import type { ActionContext } from '../plan/plan-action.ts';
@@ -38,6 +39,7 @@ const WAVE_LIMIT = 200;
 export async function runPlays(options: EngineOptions): Promise<readonly HostRecap[]> {
   const startMs = performance.now();
   const { emit, actions, signal } = options;
+  setMaxListeners(0, signal); // each host listens: thousands are no leak
   const names = [...new Set(options.plays.flatMap(({ play }) => play.hosts))];
   const runs = new Map(names.map((name) => [name, new HostRun(name, options.hostFor(name), emit)] as const));
   emit({ kind: 'run-started', hosts: names, mode: actions.mode });

@@ -161,6 +161,6 @@ function rebootRaw(outcome: RebootOutcome): RawOutcome {
 }
 
 function hostAfter(outcome: ProgramOutcome): 'fine' | 'lost' | 'interrupted' {
-  if (outcome.kind !== 'lost') return 'fine';
+  if (outcome.kind !== 'lost' || outcome.reason === 'killed') return 'fine';
   return outcome.reason === 'interrupted' ? 'interrupted' : 'lost';
 }

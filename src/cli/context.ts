@@ -1,6 +1,7 @@
 // What commands may use of the process: main.ts makes it, tests make their own.
 import { DiagnosticError } from '../diagnostic.ts';
 import { diagnosticsText } from '../report/diagnostic-text.ts';
+import { count } from '../report/numbers.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 
 export interface CliContext {
@@ -19,7 +20,7 @@ export interface CliContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** The status of `work`, or 2 where the user's files are wrong. */
+/** The status of `work`, or 2 where the user's files or words are wrong. */
 export async function withDiagnostics(context: CliContext, work: () => Promise<number>): Promise<number> {
   try {
     return await work();
@@ -30,10 +31,22 @@ export async function withDiagnostics(context: CliContext, work: () => Promise<n
   }
 }
 
-/** Exit status 2: the user's files or words are wrong. */
-function showDiagnostics(context: CliContext, error: DiagnosticError): void {
+export function showDiagnostics(context: CliContext, { diagnostics }: DiagnosticError): void {
   const { errColours } = context.terminal;
-  context.err(diagnosticsText(error.diagnostics, errColours ? COLOURS : NO_COLOURS));
-  const count = error.diagnostics.length;
-  context.err(`\n${count === 1 ? '1 problem' : `${count} problems`}, no host was contacted\n`);
+  context.err(diagnosticsText(diagnostics, errColours ? COLOURS : NO_COLOURS));
+  // Of wrong words on the command line nobody expects that hosts were contacted.
+  if (diagnostics.every(({ code }) => code === 'usage')) return;
+  context.err(`\n${count(diagnostics.length, 'problem')}, no host was contacted\n`);
+}
+
+/** The words on the command line are wrong. */
+export function usageError(detail: string, hint?: string): DiagnosticError {
+  return new DiagnosticError([
+    {
+      code: 'usage',
+      summary: 'command line cannot be used',
+      details: [detail],
+      ...(hint !== undefined && { hint }),
+    },
+  ]);
 }

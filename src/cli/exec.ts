@@ -1,15 +1,17 @@
 // fairlead exec: one command, script or module on the hosts of a pattern. Output comes back prefixed with the host.
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { DiagnosticError } from '../diagnostic.ts';
-import type { RunEvent } from '../event.ts';
+import type { Emit, RunEvent } from '../event.ts';
 import { escapeForTerminal, escapeLine } from '../report/escape.ts';
+import { JsonReport } from '../report/json-report.ts';
 import { TextReport } from '../report/text-report.ts';
-import { runPrepared } from '../run.ts';
 import { words } from '../shell.ts';
-import { type CliContext, withDiagnostics } from './context.ts';
-import { prepareOneOff } from './one-off.ts';
-import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
+import { type CliContext, usageError, withDiagnostics } from './context.ts';
+import { moduleArguments } from './module-arguments.ts';
+import { runOneOff } from './one-off.ts';
+import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
+
+const OPTIONS = ['hosts', 'variables', 'changes', 'connection', 'output'] as const;
 
 const HELP = `Usage: fairlead exec [OPTIONS] PATTERN -- COMMAND [ARG...]
        fairlead exec [OPTIONS] PATTERN --shell 'PIPE | LINE'
@@ -18,7 +20,7 @@ const HELP = `Usage: fairlead exec [OPTIONS] PATTERN -- COMMAND [ARG...]
 
 Runs one thing on every host of the pattern and prints what it said.
 
-${RUN_OPTIONS_HELP}`;
+${optionsHelp(OPTIONS)}`;
 
 interface ExecFlags extends RunFlags {
   readonly shell?: string;
@@ -28,7 +30,7 @@ interface ExecFlags extends RunFlags {
 }
 
 export function execCommand(context: CliContext): Command {
-  return addRunOptions(new Command('exec'))
+  return addOptions(new Command('exec'), OPTIONS)
     .argument('<pattern>')
     .argument('[command...]')
     .option('--shell <line>')
@@ -48,81 +50,71 @@ async function exec(
   context: CliContext,
 ): Promise<number> {
   const play = { hosts: pattern, tasks: [taskOf(command, flags)] };
-  const prepared = prepareOneOff(play, toRunOptions(flags, context));
-  const isCommand = flags.module === undefined;
-  const { outColours } = context.terminal;
-  const report = new TextReport({
-    write: context.out,
-    isColoured: outColours,
-    verbosity: 1,
-    diff: flags.diff === true,
-  });
-  const recap = await runPrepared(prepared, {
-    emit: (event) => {
-      if (isCommand && event.kind === 'task-finished' && hasRun(event)) tellOutput(event, context);
-      else if (event.kind === 'task-finished' || event.kind === 'host-unreachable') report.tell(event);
-    },
-    signal: context.signal,
-    agentSocket: context.environment.SSH_AUTH_SOCK,
-  });
-  if (recap.some((each) => each.status === 'interrupted')) return 130;
-  return recap.every((each) => each.status === 'ok') ? 0 : 1;
+  const emit =
+    flags.output === 'json' ? jsonLines(context) : flags.module ? asTasks(flags, context) : asPdsh(context);
+  return runOneOff({ play, options: toRunOptions(flags, context), emit }, context);
 }
 
 /** The task that the words on the command line mean. */
 function taskOf(command: readonly string[], flags: ExecFlags): Readonly<Record<string, unknown>> {
-  if (flags.module !== undefined) return { [flags.module]: moduleArguments(flags.args) };
-  if (flags.shell !== undefined) return { shell: { cmd: flags.shell } };
-  if (flags.script !== undefined)
-    return { script: { cmd: [resolve(flags.script), ...command].map(words1).join(' ') } };
-  if (command.length > 0) return { command: { argv: command } };
-  throw new DiagnosticError([
-    {
-      code: 'usage',
-      summary: 'command line cannot be used',
-      details: ['there is nothing to run'],
-      hint: 'put the command behind --',
-    },
-  ]);
+  const { module, shell, script, args } = flags;
+  const ways = [module, shell, script].filter((each) => each !== undefined).length;
+  if (ways > 1) throw usageError('one of -m, --shell and --script is enough', 'fairlead exec --help');
+  if (args !== undefined && module === undefined) throw usageError('-a is for the module of -m');
+  if (script !== undefined) return { script: { cmd: words(resolve(script), ...command) } };
+  if (ways === 0 && command.length > 0) return { command: { argv: command } };
+  if (ways === 0) throw usageError('there is nothing to run', 'put the command behind --');
+  if (command.length > 0) throw usageError(`"${command.join(' ')}" is one command too many`);
+  if (shell !== undefined) return { shell: { cmd: shell } };
+  return { [module ?? '']: moduleArguments(args) };
 }
 
-function words1(word: string): string {
-  return words(word);
+function jsonLines(context: CliContext): Emit {
+  const report = new JsonReport(context.out);
+  return (event) => report.tell(event);
 }
 
-/** `key=value key2="two words"`, JSON, or the module's free-form text. */
-function moduleArguments(text: string | undefined): unknown {
-  if (text === undefined) return null;
-  if (text.trimStart().startsWith('{')) return JSON.parse(text);
-  const pairs = [...text.matchAll(/([A-Za-z_]\w*)=("[^"]*"|'[^']*'|\S*)(?:\s+|$)/g)];
-  if (pairs.map((pair) => pair[0]).join('') !== text.trimStart() || pairs.length === 0) return text;
-  return Object.fromEntries(pairs.map(([, key, value = '']) => [key, typed(value)]));
-}
-
-function typed(value: string): unknown {
-  const text = value.replace(/^(["'])(.*)\1$/s, '$2');
-  if (text !== value) return text;
-  if (/^(yes|true)$/i.test(text)) return true;
-  return /^(no|false)$/i.test(text) ? false : text;
+/** As the tasks of a play are told, without the play around them. */
+function asTasks(flags: ExecFlags, context: CliContext): Emit {
+  const report = new TextReport({
+    write: context.out,
+    isColoured: context.terminal.outColours,
+    verbosity: 1 + (flags.verbose ?? 0),
+    diff: flags.diff === true,
+  });
+  return (event) => {
+    if (event.kind === 'run-started' || event.kind === 'task-finished' || event.kind === 'host-unreachable') {
+      report.tell(event);
+    }
+  };
 }
 
 type TaskFinished = Extract<RunEvent, { kind: 'task-finished' }>;
 
-function hasRun(event: TaskFinished): boolean {
-  return typeof event.outcome.fields.rc === 'number';
+/** Like pdsh: every line with the host in front. What went wrong is told on stderr. */
+function asPdsh(context: CliContext): Emit {
+  const troubles = new TextReport({
+    write: context.err,
+    isColoured: context.terminal.errColours,
+    verbosity: 1,
+    diff: false,
+  });
+  return (event) => {
+    if (event.kind === 'task-finished' && typeof event.outcome.fields.rc === 'number')
+      tellOutput(event, context);
+    else if (event.kind === 'task-finished' || event.kind === 'host-unreachable') troubles.tell(event);
+  };
 }
 
-/** Like pdsh: every line with the host in front; a status other than 0 is told on stderr. */
 function tellOutput({ host, outcome }: TaskFinished, context: CliContext): void {
   const prefix = `${escapeLine(host)}: `;
-  const lines = (text: unknown): string =>
-    typeof text !== 'string' || text === ''
-      ? ''
-      : `${escapeForTerminal(text.replace(/\n$/, ''))
-          .split('\n')
-          .map((line) => prefix + line)
-          .join('\n')}\n`;
-  context.out(lines(outcome.fields.stdout));
-  context.err(lines(outcome.fields.stderr));
-  if (outcome.fields.rc !== 0) context.err(`${prefix}exited ${String(outcome.fields.rc)}\n`);
+  const lines = (text: unknown): string => {
+    if (typeof text !== 'string' || text === '') return '';
+    const safe = escapeForTerminal(text.replace(/\n$/, ''));
+    return `${prefix}${safe.replaceAll('\n', `\n${prefix}`)}\n`;
+  };
+  const { stdout, stderr, rc } = outcome.fields;
+  context.out(lines(stdout));
+  context.err(lines(stderr));
+  if (rc !== 0) context.err(`${prefix}exited ${String(rc)}\n`);
 }

@@ -2,19 +2,20 @@
 import { Command } from 'commander';
 import type { Facts } from '../host/facts/facts.ts';
 import { TextReport } from '../report/text-report.ts';
-import { runPrepared } from '../run.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
-import { prepareOneOff } from './one-off.ts';
-import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
+import { runOneOff } from './one-off.ts';
+import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
+
+const OPTIONS = ['hosts', 'variables', 'connection'] as const;
 
 const HELP = `Usage: fairlead facts [OPTIONS] PATTERN
 
 Prints the facts of each host as JSON. docs/facts.md lists them.
 
-${RUN_OPTIONS_HELP}`;
+${optionsHelp(OPTIONS)}`;
 
 export function factsCommand(context: CliContext): Command {
-  return addRunOptions(new Command('facts'))
+  return addOptions(new Command('facts'), OPTIONS)
     .argument('<pattern>')
     .configureHelp({ formatHelp: () => HELP })
     .action(async (pattern: string, flags: RunFlags) => {
@@ -23,7 +24,6 @@ export function factsCommand(context: CliContext): Command {
 }
 
 async function printFacts(pattern: string, flags: RunFlags, context: CliContext): Promise<number> {
-  const prepared = prepareOneOff({ hosts: pattern, gather_facts: true }, toRunOptions(flags, context));
   const failures = new TextReport({
     write: context.err,
     isColoured: context.terminal.errColours,
@@ -31,14 +31,18 @@ async function printFacts(pattern: string, flags: RunFlags, context: CliContext)
     diff: false,
   });
   const facts: Record<string, Facts> = Object.create(null);
-  const recap = await runPrepared(prepared, {
-    emit: (event) => {
-      if (event.kind === 'facts-gathered') facts[event.host] = event.facts;
-      if (event.kind === 'host-unreachable' || event.kind === 'task-finished') failures.tell(event);
+  const play = { hosts: pattern, gather_facts: true };
+  const status = await runOneOff(
+    {
+      play,
+      options: toRunOptions(flags, context),
+      emit: (event) => {
+        if (event.kind === 'facts-gathered') facts[event.host] = event.facts;
+        if (event.kind === 'host-unreachable' || event.kind === 'task-finished') failures.tell(event);
+      },
     },
-    signal: context.signal,
-    agentSocket: context.environment.SSH_AUTH_SOCK,
-  });
+    context,
+  );
   context.out(`${JSON.stringify(facts, undefined, 2)}\n`);
-  return recap.every((each) => each.status === 'ok') ? 0 : 1;
+  return status;
 }

@@ -1,10 +1,12 @@
 // fairlead inventory: what the inventory holds, in the JSON of ansible-inventory.
 import { Command } from 'commander';
-import { DiagnosticError, Problems } from '../diagnostic.ts';
+import { didYouMean, Problems } from '../diagnostic.ts';
 import { loadInventory } from '../load/inventory/load-inventory.ts';
+import type { Inventory } from '../load/inventory/model.ts';
 import { hostJson, toAnsibleJson, toGraph } from '../load/inventory/print.ts';
 import { matchHosts } from '../resolve/host-pattern.ts';
-import { type CliContext, withDiagnostics } from './context.ts';
+import { type CliContext, usageError, withDiagnostics } from './context.ts';
+import { collect, inventorySources } from './inventory-option.ts';
 
 const HELP = `Usage: fairlead inventory -i PATH... --list | --host NAME | --graph | --hosts PATTERN
 
@@ -13,7 +15,8 @@ const HELP = `Usage: fairlead inventory -i PATH... --list | --host NAME | --grap
   --graph          groups and hosts as a tree
   --hosts PATTERN  the hosts that a pattern selects, a line each
 
-  -i, --inventory PATH  inventory file, folder, script, or list "a,b," (repeatable)
+  -i, --inventory PATH  inventory file, folder, script, or list "a,b," (repeatable;
+                        default $FAIRLEAD_INVENTORY)
 `;
 
 interface InventoryFlags {
@@ -26,7 +29,7 @@ interface InventoryFlags {
 
 export function inventoryCommand(context: CliContext): Command {
   return new Command('inventory')
-    .option('-i, --inventory <path>', '', (path: string, before: readonly string[]) => [...before, path], [])
+    .option('-i, --inventory <path>', '', collect, [])
     .option('--list')
     .option('--host <name>')
     .option('--graph')
@@ -43,34 +46,30 @@ export function inventoryCommand(context: CliContext): Command {
 }
 
 function answer(flags: InventoryFlags, context: CliContext): string {
-  const problems = new Problems();
-  const fallback = context.environment.FAIRLEAD_INVENTORY;
-  const sources = flags.inventory.length > 0 || fallback === undefined ? flags.inventory : [fallback];
-  const inventory = loadInventory(sources, {}, problems);
-  problems.throwIfAny();
-  let text: string;
-  if (flags.host !== undefined) {
-    const variables = hostJson(inventory, flags.host);
-    if (variables === undefined) throw usage(`${flags.host} is not in the inventory`);
-    text = json(variables);
-  } else if (flags.hosts !== undefined) {
-    const hosts = matchHosts(inventory, flags.hosts, undefined, problems);
-    text = hosts.map((host) => `${host}\n`).join('');
-  } else if (flags.graph === true) {
-    text = toGraph(inventory, problems);
-  } else if (flags.list === true) {
-    text = json(toAnsibleJson(inventory));
-  } else {
-    throw usage('say one of --list, --host, --graph, --hosts');
+  const { list, host, graph, hosts } = flags;
+  if ([list, host, graph, hosts].filter((each) => each !== undefined).length !== 1) {
+    throw usageError('one of --list, --host, --graph and --hosts is needed', 'fairlead inventory --help');
   }
+  const problems = new Problems();
+  const inventory = loadInventory(inventorySources(flags.inventory, context), {}, problems);
+  problems.throwIfAny();
+  let text = '';
+  if (host !== undefined) text = json(variablesOf(inventory, host));
+  else if (hosts !== undefined) {
+    const found = matchHosts(inventory, hosts, undefined, problems);
+    text = found.map((name) => `${name}\n`).join('');
+  } else if (graph === true) text = toGraph(inventory, problems);
+  else text = json(toAnsibleJson(inventory));
   problems.throwIfAny();
   return text;
 }
 
-function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 4)}\n`;
+function variablesOf(inventory: Inventory, host: string): unknown {
+  const variables = hostJson(inventory, host);
+  if (variables !== undefined) return variables;
+  throw usageError(`"${host}" is not in the inventory`, didYouMean(host, inventory.hosts.keys()));
 }
 
-function usage(detail: string): DiagnosticError {
-  return new DiagnosticError([{ code: 'usage', summary: 'command line cannot be used', details: [detail] }]);
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 4)}\n`;
 }

@@ -1,30 +1,56 @@
 // The command line: which subcommands there are, and what is said when the words are wrong.
 import { Command, CommanderError } from 'commander';
-import type { CliContext } from './context.ts';
+import { type CliContext, showDiagnostics, usageError } from './context.ts';
 
-/** Loaded only when asked for: starting up is part of every run. */
-const COMMANDS: Readonly<Record<string, () => Promise<(context: CliContext) => Command>>> = {
-  run: async () => (await import('./run.ts')).runCommand,
-  exec: async () => (await import('./exec.ts')).execCommand,
-  facts: async () => (await import('./facts.ts')).factsCommand,
-  inventory: async () => (await import('./inventory.ts')).inventoryCommand,
-  render: async () => (await import('./render.ts')).renderCommand,
-  lab: async () => (await import('./lab.ts')).labCommand,
+interface Entry {
+  readonly words: string;
+  readonly summary: string;
+  /** Only when asked for: starting up is part of every run. */
+  readonly load: () => Promise<(context: CliContext) => Command>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  run: {
+    words: 'run PLAYBOOK...',
+    summary: 'run playbooks on their hosts',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  exec: {
+    words: 'exec PATTERN -- …',
+    summary: 'one command, script or module on the hosts of a pattern',
+    load: async () => (await import('./exec.ts')).execCommand,
+  },
+  facts: {
+    words: 'facts PATTERN',
+    summary: 'what hosts say about themselves, as JSON',
+    load: async () => (await import('./facts.ts')).factsCommand,
+  },
+  inventory: {
+    words: 'inventory',
+    summary: 'what the inventory holds, as JSON or a tree',
+    load: async () => (await import('./inventory.ts')).inventoryCommand,
+  },
+  render: {
+    words: 'render PLAYBOOK',
+    summary: 'the files as they would land, without touching a host',
+    load: async () => (await import('./render.ts')).renderCommand,
+  },
+  lab: {
+    words: 'lab',
+    summary: 'a throwaway fleet on this machine, to try things on',
+    load: async () => (await import('./lab.ts')).labCommand,
+  },
 };
 
-export const HELP = `Usage: fairlead COMMAND
+const HELP = `Usage: fairlead COMMAND
 
 Puts Linux routing and load-balancing set-ups onto fleets over SSH, active now
 and after a reboot. Nothing but POSIX sh is needed on the hosts.
 
 Commands:
-  run PLAYBOOK...     run playbooks on their hosts
-  exec PATTERN -- …   one command, script or module on the hosts of a pattern
-  facts PATTERN       what hosts say about themselves, as JSON
-  inventory           what the inventory holds, as JSON or a tree
-  render PLAYBOOK     the files as they would land, without touching a host
-  lab                 a throwaway fleet on this machine, to try things on
-
+${Object.values(COMMANDS)
+  .map(({ words, summary }) => `  ${words.padEnd(18)}  ${summary}\n`)
+  .join('')}
 fairlead COMMAND --help says more. Exit status: 0 fine, 1 some host failed,
 2 wrong usage or files, 3 check found differences, 130 interrupted.
 `;
@@ -35,12 +61,15 @@ export async function runProgram(
   version: string,
   context: CliContext,
 ): Promise<void> {
+  // `fairlead help run` is `fairlead run --help`.
+  const words = argv[0] === 'help' ? [...argv.slice(1, 2), '--help'] : argv;
   const program = new Command('fairlead')
     .version(`fairlead ${version}`)
+    .helpCommand(false)
     .enablePositionalOptions()
     .configureHelp({ formatHelp: () => HELP });
-  const asked = argv.find((word) => !word.startsWith('-'));
-  for (const [name, load] of Object.entries(COMMANDS)) {
+  const asked = words.find((word) => !word.startsWith('-'));
+  for (const [name, { load }] of Object.entries(COMMANDS)) {
     program.addCommand(name === asked ? (await load())(context) : new Command(name));
   }
   for (const command of everyCommand(program)) {
@@ -48,25 +77,24 @@ export async function runProgram(
     command.configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => {} });
   }
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    context.exit(usageStatus(error, argv, context));
+    context.exit(usageStatus(error, words, context));
   }
 }
 
-function usageStatus(error: CommanderError, argv: readonly string[], context: CliContext): number {
+function usageStatus(error: CommanderError, words: readonly string[], context: CliContext): number {
   if (error.exitCode === 0) return 0;
-  if (error.code === 'commander.help') return argv.length === 0 ? 2 : 0;
+  if (error.code === 'commander.help') return 2; // no command at all: the help is on stderr
   const [message = '', near] = error.message.replace(/^error: /, '').split(/\n\(Did you mean (.+)\?\)/);
-  const hint = near === undefined ? `fairlead ${commandIn(argv)}--help` : `did you mean "${near}"?`;
-  context.err(`error[usage]: ${message}\n  hint: ${hint}\n`);
+  const hint = near === undefined ? `fairlead ${commandIn(words)}--help` : `did you mean "${near}"?`;
+  showDiagnostics(context, usageError(message, hint));
   return 2;
 }
 
 /** `run `, or nothing where the first word is no command. */
-function commandIn(argv: readonly string[]): string {
-  const [first = ''] = argv;
+function commandIn([first = '']: readonly string[]): string {
   return Object.hasOwn(COMMANDS, first) ? `${first} ` : '';
 }
 

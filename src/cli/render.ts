@@ -1,13 +1,16 @@
 // fairlead render: every file as it would land, per host, without touching a host.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { Command } from 'commander';
-import type { RenderedFile } from '../plan/rendered-files.ts';
-import { renderedFiles } from '../plan/rendered-files.ts';
+import { DiagnosticError } from '../diagnostic.ts';
+import { systemErrorText } from '../load/source.ts';
+import { type RenderedFile, renderedFiles } from '../plan/rendered-files.ts';
 import { escapeLine } from '../report/escape.ts';
 import { preparePlaybook } from '../run.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
-import { addRunOptions, RUN_OPTIONS_HELP, type RunFlags, toRunOptions } from './run-options.ts';
+import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
+
+const OPTIONS = ['hosts', 'variables', 'tasks'] as const;
 
 const HELP = `Usage: fairlead render [OPTIONS] PLAYBOOK [--out DIR]
 
@@ -15,42 +18,56 @@ Writes every file that the playbook would put on its hosts to DIR/HOST/...
 (default: prints them). No host is contacted, so what depends on facts or on
 results of earlier tasks is named and left out.
 
-${RUN_OPTIONS_HELP}`;
+${optionsHelp(OPTIONS)}`;
 
 interface RenderFlags extends RunFlags {
   readonly out?: string;
 }
 
 export function renderCommand(context: CliContext): Command {
-  return addRunOptions(new Command('render'))
+  return addOptions(new Command('render'), OPTIONS)
     .argument('<playbook>')
     .option('--out <folder>')
     .configureHelp({ formatHelp: () => HELP })
     .action(async (playbook: string, flags: RenderFlags) => {
-      context.exit(
-        await withDiagnostics(context, async () => {
-          const prepared = preparePlaybook(playbook, toRunOptions(flags, context));
-          for (const { play, scopes } of prepared.plays) {
-            for (const host of play.hosts) {
-              const { files, left } = renderedFiles(play, host, scopes, prepared.files);
-              for (const file of files) show(host, file, flags.out, context);
-              for (const { title, reason } of left) context.err(`${host}: left out "${title}": ${reason}\n`);
-            }
-          }
-          return 0;
-        }),
-      );
+      context.exit(await withDiagnostics(context, async () => render(playbook, flags, context)));
     });
 }
 
-function show(host: string, file: RenderedFile, folder: string | undefined, context: CliContext): void {
-  if (folder === undefined) {
-    context.out(`==> ${escapeLine(host)}:${escapeLine(file.path)} (mode ${file.mode}) <==\n`);
-    context.out(`${Buffer.from(file.bytes).toString('utf8')}\n`);
-    return;
+function render(playbook: string, flags: RenderFlags, context: CliContext): number {
+  const prepared = preparePlaybook(playbook, toRunOptions(flags, context));
+  for (const { play, scopes } of prepared.plays) {
+    for (const host of play.hosts) {
+      const { files, left } = renderedFiles(play, host, scopes, prepared.files);
+      for (const file of files) {
+        if (flags.out === undefined) print(host, file, context);
+        else context.out(`${write(host, file, flags.out)}\n`);
+      }
+      for (const { title, reason } of left) {
+        context.err(`${escapeLine(host)}: left out "${escapeLine(title)}": ${escapeLine(reason)}\n`);
+      }
+    }
   }
-  const path = join(folder, host.replaceAll('/', '_'), file.path);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, file.bytes, { mode: Number.parseInt(file.mode, 8) });
-  context.out(`${path}\n`);
+  return 0;
+}
+
+function print(host: string, { path, mode, bytes }: RenderedFile, context: CliContext): void {
+  const text = Buffer.from(bytes).toString('utf8');
+  context.out(`==> ${escapeLine(host)}:${escapeLine(path)} (mode ${mode}) <==\n`);
+  context.out(`${text}${text.endsWith('\n') ? '' : '\n'}\n`);
+}
+
+/** Where it was written. Neither the host's name nor the path leads out of the folder. */
+function write(host: string, { path, mode, bytes }: RenderedFile, folder: string): string {
+  const target = join(folder, host.replaceAll('/', '_').replace(/^\.+$/, '_'), normalize(`/${path}`));
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, bytes);
+    chmodSync(target, Number.parseInt(mode, 8));
+  } catch (error) {
+    throw new DiagnosticError([
+      { code: 'usage', summary: 'file cannot be written', details: [`${target}: ${systemErrorText(error)}`] },
+    ]);
+  }
+  return target;
 }

@@ -42,7 +42,8 @@ export interface StepOutput {
 /** What became of one step. `skipped`: a step before it failed with onFailure `stop`. */
 export type StepOutcome = ({ readonly kind: 'exited' } & StepOutput) | { readonly kind: 'skipped' };
 
-export type LostReason = 'connection' | 'timeout' | 'idle' | 'interrupted';
+/** `killed`: its time was up and none of its processes lives; `timeout`: they may. Both leave the connection as it was. */
+export type LostReason = 'connection' | 'killed' | 'timeout' | 'idle' | 'interrupted';
 
 /**
  * `finished`: every step has an outcome.

@@ -20,24 +20,27 @@ export function parseExtraVars(
 function parseOne(text: string, problems: Problems): ReadonlyMap<string, Located<unknown>> {
   if (text.startsWith('@')) return loadVariablesFile(text.slice(1), problems);
   const source = new SourceFile('-e', text);
-  if (/^\s*[{[]/.test(text)) {
+  const whole = source.span(0, text.length);
+  if (/^\s*\{/.test(text)) {
     const document = parseYaml(source, problems);
     return document === undefined ? new Map() : locatedEntries(document.data, document.origin);
   }
-  const pairs = [...text.matchAll(/([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)(?:\s+|$)/g)];
-  if (pairs.map((pair) => pair[0]).join('') !== text.trimStart() || pairs.length === 0) {
-    problems.add({
-      code: 'usage',
-      summary: 'command line cannot be used',
-      at: source.span(0, text.length),
-      details: ['extra variables are key=value, JSON or @FILE'],
-    });
-    return new Map();
+  const pairs = [...text.trim().matchAll(/([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)(?:\s+|$)/g)];
+  if (pairs.length > 0 && pairs.map(([pair]) => pair).join('') === text.trim()) {
+    const origin = fixedOrigin(whole);
+    return new Map(pairs.map(([, name = '', value = '']) => [name, { value: unquoted(value), origin }]));
   }
-  return new Map(
-    pairs.map(([, name = '', value = '']) => [
-      name,
-      { value: value.replace(/^(["'])([\s\S]*)\1$/, '$2'), origin: fixedOrigin(source.span(0, text.length)) },
-    ]),
-  );
+  problems.add({
+    code: 'usage',
+    summary: 'command line cannot be used',
+    at: whole,
+    details: ['extra variables are key=value, JSON or @FILE'],
+  });
+  return new Map();
+}
+
+function unquoted(value: string): string {
+  const [, quote, inner] = /^(["'])([\s\S]*)\1$/.exec(value) ?? [];
+  if (inner === undefined) return value;
+  return quote === '"' ? inner.replace(/\\(["\\])/g, '$1') : inner;
 }

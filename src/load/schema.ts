@@ -47,9 +47,12 @@ export function schemaFault(schema: object): string | undefined {
     compile(schema);
     return undefined;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    // ajv goes on with what follows from it.
-    return message.replace(/^schema is invalid: data/, '').replace(/, .*$/s, '');
+    // The metaschema knows the place; it is only asked once something is wrong.
+    const strict = createAjv();
+    strict.validateSchema(schema);
+    const [first] = strict.errors ?? [];
+    if (first !== undefined) return `${first.instancePath} ${first.message}`;
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -193,7 +193,7 @@ function optionalTests(
 
 /** For Ansible's `module: key=value` on one line. */
 function argumentsHint(value: unknown): { hint?: string } {
-  const [, key, rest] = /^(\w+)=(\S*)$/.exec(String(value)) ?? [];
+  const [, key, rest] = (typeof value === 'string' && /^(\w+)=(\S*)$/.exec(value)) || [];
   return key === undefined ? {} : { hint: `write {${key}: ${rest}}` };
 }
 
@@ -234,6 +234,15 @@ function splitArguments(
     const list = Array.isArray(argument) ? argument : [argument];
     const conditions = list.flatMap((text: unknown, index) => {
       const at = Array.isArray(argument) ? origin.child(name).child(index) : origin.child(name);
+      if (typeof text !== 'string' && typeof text !== 'boolean') {
+        problems.add({
+          code: 'argument-type',
+          summary: 'argument is of the wrong type',
+          at: at.span(),
+          details: ['a condition is text, true or false'],
+        });
+        return [];
+      }
       const condition = Condition.parse(String(text), at, problems);
       return condition === undefined ? [] : [condition];
     });

@@ -20,29 +20,19 @@ interface Refined {
 interface RoleSchema {
   readonly properties?: Readonly<Record<string, object>>;
   readonly required?: readonly string[];
-  readonly definitions?: Readonly<Record<string, object>>;
 }
 
 export class RoleVariables {
   readonly role: Role;
   /** `split_access_` for split-access: names that start so belong to the role. */
   readonly prefix: string;
-  /** A schema per variable, over an object that holds the variable as `value`. */
-  readonly #schemas: ReadonlyMap<string, object>;
-  readonly #required: readonly string[];
+  readonly #schema: RoleSchema;
   readonly #cache = new WeakMap<Located<unknown>, Refined>();
 
   private constructor(role: Role, schema: RoleSchema) {
     this.role = role;
     this.prefix = `${role.name.replaceAll('-', '_')}_`;
-    const definitions = schema.definitions ?? {};
-    this.#schemas = new Map(
-      Object.entries(schema.properties ?? {}).map(([name, value]) => [
-        name,
-        { type: 'object', properties: { value }, definitions },
-      ]),
-    );
-    this.#required = schema.required ?? [];
+    this.#schema = schema;
   }
 
   /** Undefined for a role without a schema. */
@@ -51,31 +41,31 @@ export class RoleVariables {
   }
 
   get names(): readonly string[] {
-    return [...this.#schemas.keys()];
+    return Object.keys(this.#schema.properties ?? {});
   }
 
   get required(): readonly string[] {
-    return this.#required;
+    return this.#schema.required ?? [];
   }
 
   /** The value with the schema's defaults in it. A name that is none of the role's comes back as it is. */
   refine(name: string, variable: Located<unknown>, value: unknown): Refined {
-    const schema = this.#schemas.get(name);
-    if (schema === undefined) return { value, diagnostics: [] };
+    if (!this.#has(name)) return { value, diagnostics: [] };
     const isConstant = variable.value === value;
     const before = isConstant ? this.#cache.get(variable) : undefined;
     if (before !== undefined) return before;
-    const copy = { value: structuredClone(value) };
-    const problems = validate(schema, copy);
-    const below = problems.map((problem) => ({ ...problem, path: problem.path.slice(1) }));
-    const refined = { value: copy.value, diagnostics: schemaDiagnostics(below, variable.origin, CODES) };
+    // One variable at a time: what the schema says of the others, or of all together, is not asked here.
+    const copy = { [name]: structuredClone(value) };
+    const own = validate(this.#schema, copy).filter((problem) => problem.path[0] === name);
+    const below = own.map((problem) => ({ ...problem, path: problem.path.slice(1) }));
+    const refined = { value: copy[name], diagnostics: schemaDiagnostics(below, variable.origin, CODES) };
     if (isConstant) this.#cache.set(variable, refined);
     return refined;
   }
 
   /** A diagnostic for a variable with the role's prefix that the role does not have. */
   unknownName(name: string, variable: Located<unknown>): Diagnostic | undefined {
-    if (!name.startsWith(this.prefix) || this.#schemas.has(name)) return undefined;
+    if (!name.startsWith(this.prefix) || this.#has(name)) return undefined;
     const hint = didYouMean(name, this.names);
     return {
       code: 'role-variable',
@@ -84,5 +74,9 @@ export class RoleVariables {
       details: [`the role ${this.role.name} has no variable "${name}"`],
       ...(hint !== undefined && { hint }),
     };
+  }
+
+  #has(name: string): boolean {
+    return Object.hasOwn(this.#schema.properties ?? {}, name);
   }
 }

@@ -145,7 +145,7 @@ describe('a program that is lost', () => {
     });
     expect(outcome).toMatchObject({
       kind: 'lost',
-      reason: 'timeout',
+      reason: 'killed',
       message: 'not done within 0.3 s; its processes were killed',
       during: 's1',
     });
@@ -157,7 +157,7 @@ describe('a program that is lost', () => {
     const pidFile = join(folder, 'stubborn');
     const script = `sh -c 'trap "" TERM; echo $$ >${pidFile}; while :; do sleep 1; done'`;
     const outcome = await host.run(program(script), { timeoutMs: 200 });
-    expect(outcome).toMatchObject({ reason: 'timeout', message: expect.stringContaining('were killed') });
+    expect(outcome).toMatchObject({ reason: 'killed', message: expect.stringContaining('were killed') });
     expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false);
   });
 

@@ -70,7 +70,7 @@ describe('one of three hosts', () => {
       "
     `);
     expect(made.read('motd-one') + made.read('motd-three')).toBe('one\nthree\n');
-    expect(sumOf(await made.run(...RUN, '--limit', '!two'))).toBe('2 hosts: all ok, 0 changed, N s');
+    expect(sumOf(await made.run(...RUN, '--limit', '!two'))).toBe('exit 0, 0 changed');
   });
 
   it('accepts the connection and stays silent: given up after the timeout', async () => {
@@ -98,13 +98,14 @@ describe('one of three hosts', () => {
   it('has a name that does not resolve', async () => {
     const one = await server();
     const made = project({ one: one.port, two: 22 }, [one]);
-    made.write('host_vars/two.yml', 'ansible_host: two.invalid\n');
+    // Longer than a name in DNS may be, so that no server of names is asked.
+    made.write('host_vars/two.yml', `ansible_host: ${'long-'.repeat(20)}name\n`);
     expect(await made.run(...RUN)).toMatchInlineSnapshot(`
       "exit 1
       --- stdout
       play motd: 2 hosts
       one       changed       say who it is: create HOME/motd-one, mode 0644
-      two       unreachable   the name "two.invalid" does not resolve
+      two       unreachable   the name "long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-name" does not resolve
           hint: check ansible_host
 
       host    ok  changed  skipped  failed  state
@@ -179,7 +180,7 @@ describe('the host key', () => {
       "
     `);
     expect(made.read('.ssh/known_hosts')).toBe(`[127.0.0.1]:${one.port} ${one.hostKey.public}\n`);
-    expect(sumOf(await made.run(...RUN))).toBe('1 host: all ok, 0 changed, N s');
+    expect(sumOf(await made.run(...RUN))).toBe('exit 0, 0 changed');
   });
 
   it.each(['strict', 'accept-new'])('that has changed is refused with %s, and the old one named', async (policy) => {
@@ -248,8 +249,8 @@ describe('a login', () => {
     `);
     expect(one.events).not.toContain('exec');
     made.write('host_vars/one.yml', 'ansible_password: right\nansible_ssh_private_key_file: null\n');
-    expect(sumOf(await made.run(...RUN))).toBe('1 host: all ok, 1 changed, N s');
-    expect(sumOf(await made.run(...RUN))).toBe('1 host: all ok, 0 changed, N s');
+    expect(sumOf(await made.run(...RUN))).toBe('exit 0, 1 changed');
+    expect(sumOf(await made.run(...RUN))).toBe('exit 0, 0 changed');
   });
 
   it('with a key that the host does not know is refused, and the key named', async () => {

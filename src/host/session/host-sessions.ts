@@ -19,6 +19,7 @@ export class HostSessions {
   readonly #sessions = new Map<string, ShellSession>();
   /** The last program of each identity: the next one waits for it. */
   readonly #queues = new Map<string, Promise<unknown>>();
+  #interrupted = false;
 
   constructor(options: HostSessionsOptions) {
     this.#options = options;
@@ -46,6 +47,12 @@ export class HostSessions {
     });
   }
 
+  /** Starts nothing any more and kills what runs. Resolves when it is dead, or after a moment. */
+  async interrupt(): Promise<void> {
+    this.#interrupted = true;
+    await Promise.all([...this.#sessions.values()].map((session) => session.interrupt(KILL_PATIENCE_MS)));
+  }
+
   /** Tells every shell that there is no more input. */
   close(): void {
     for (const session of this.#sessions.values()) session.close();
@@ -59,6 +66,7 @@ export class HostSessions {
   ): Promise<ProgramOutcome> {
     const found = await this.#session(identity);
     if (!(found instanceof ShellSession)) return found;
+    if (this.#interrupted) return { kind: 'refused', message: 'interrupted' };
     const outcome = await found.run(program, timeoutMs ?? this.#options.timeouts.programMs);
     if (!found.alive) this.#forget(identity.key, found);
     return outcome;
@@ -91,6 +99,9 @@ export class HostSessions {
     return { key: JSON.stringify([become.method, become.user, become.flags ?? '']), become };
   }
 }
+
+/** Ctrl-C is to end a run within two seconds. */
+const KILL_PATIENCE_MS = 1_000;
 
 interface Identity {
   readonly key: string;

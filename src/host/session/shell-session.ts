@@ -2,7 +2,7 @@
 // Who keeps sessions, and when one is opened anew, is left to host-sessions.ts.
 //
 //   opened ──hello──► idle ──run──► running ──done──► idle …
-//      │                               ├─ timer: its process group is killed, lost
+//      │                               ├─ timer or interruption: its process group is killed, lost
 //      └─ ended before hello: refused  └─ channel gone: lost
 import type { Buffer } from 'node:buffer';
 import type { Become, LostReason, Program, ProgramOutcome } from '../host.ts';
@@ -42,7 +42,7 @@ export class ShellSession {
   /** What came before the shell's hello: why it did not start, where it did not. */
   #printed = '';
   #pgrp = '';
-  /** A timer has fired: what closes the channel now is our own doing. */
+  /** A timer has fired, or the run is interrupted: what closes the channel now is our own doing. */
   #killing = false;
   #end: ChannelEnd | undefined;
 
@@ -94,6 +94,21 @@ export class ShellSession {
     this.#channel.stdin.end();
   }
 
+  /** Kills what runs. Resolves when it is dead, or after `patienceMs`: the host goes on killing by itself then. */
+  async interrupt(patienceMs: number): Promise<void> {
+    if (this.#running === undefined || this.#killing) return;
+    this.#killing = true;
+    this.#end = { status: undefined, loss: { reason: 'interrupted', message: 'interrupted' } };
+    let impatient: NodeJS.Timeout | undefined;
+    const patience = new Promise<string>((resolve) => {
+      impatient = setTimeout(() => resolve('are being killed'), patienceMs);
+    });
+    const killing = this.#killGroup().then((killed) => (killed ? 'were killed' : 'may still run'));
+    const processes = await Promise.race([killing, patience]);
+    clearTimeout(impatient);
+    this.#lose('interrupted', `interrupted; its processes ${processes}`);
+  }
+
   #receive(from: 'stdout' | 'stderr', chunk: Buffer): void {
     if (!this.#heard && this.#printed.length < PRINTED_LIMIT) this.#printed += chunk.toString('utf8');
     for (const frame of this.#parsers[from].push(chunk)) {
@@ -123,15 +138,13 @@ export class ShellSession {
 
   #timeOut(): void {
     const running = this.#running;
-    if (running === undefined) return;
+    if (running === undefined || this.#killing) return;
     this.#killing = true;
     const after = `not done within ${running.timeoutMs / 1000} s`;
     this.#end = { status: undefined, loss: { reason: 'timeout', message: after } };
     void this.#killGroup().then((killed) => {
-      this.#lose(
-        'timeout',
-        killed ? `${after}; its processes were killed` : `${after}; its processes may still run`,
-      );
+      if (killed) this.#lose('killed', `${after}; its processes were killed`);
+      else this.#lose('timeout', `${after}; its processes may still run`);
     });
   }
 
@@ -162,7 +175,8 @@ export class ShellSession {
     const group = `-${this.#pgrp}`;
     const script = [
       `kill -TERM ${group}`,
-      `for i in 1 2; do kill -0 ${group} 2>/dev/null || exit 0; sleep 1; done`,
+      // Not every sleep takes fractions.
+      `for nap in 0.1 0.4 1.5; do kill -0 ${group} 2>/dev/null || exit 0; sleep $nap 2>/dev/null || sleep 1; done`,
       `kill -KILL ${group} 2>/dev/null`,
       'exit 0', // a zombie that nobody has waited for yet is no failure
     ].join('; ');

@@ -57,15 +57,17 @@ export class SshHost implements Host {
     this.#connecting = undefined;
     if ('kind' in connection) return connection;
     const { signal } = this.#context;
-    const onAbort = (): void => connection.destroy({ reason: 'interrupted', message: 'interrupted' });
+    const { timeouts, user } = this.#target;
+    const sessions = new HostSessions({ opener: connection, timeouts, loginUser: user });
+    // sshd lets what runs go on when a connection goes away: it has to be told.
+    const onAbort = (): void => {
+      const destroy = (): void => connection.destroy({ reason: 'interrupted', message: 'interrupted' });
+      void sessions.interrupt().then(destroy);
+    };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort);
     void connection.closed.then(() => signal.removeEventListener('abort', onAbort));
-    const { timeouts, user } = this.#target;
-    this.#connected = {
-      connection,
-      sessions: new HostSessions({ opener: connection, timeouts, loginUser: user }),
-    };
+    this.#connected = { connection, sessions };
     return this.#connected;
   }
 

@@ -14,6 +14,10 @@ const MAIN = join(ROOT, 'dist/main.js');
 export interface Running {
   /** See `transcript`. */
   readonly said: Promise<string>;
+  /** It has written something to stdout. */
+  readonly speaks: Promise<void>;
+  /** Waits for something that is to happen while it runs; rejects with what it said if it ends before. */
+  until(event: Promise<unknown>): Promise<void>;
   signal(name: 'SIGINT' | 'SIGTERM'): void;
 }
 
@@ -60,7 +64,19 @@ export class Project {
       },
     });
     onTestFinished(() => void child.kill('SIGKILL'));
-    return { said: this.#transcriptOf(child), signal: (name) => child.kill(name) };
+    const said = this.#transcriptOf(child);
+    return {
+      said,
+      until: async (event) => {
+        const ended = said.then((text): never => {
+          throw new Error(`it ended: ${text}`);
+        });
+        ended.catch(() => {}); // it ends some time
+        await Promise.race([event, ended]);
+      },
+      speaks: new Promise((resolve) => child.stdout.once('data', () => resolve())),
+      signal: (name) => child.kill(name),
+    };
   }
 
   async #transcriptOf(child: ChildProcess): Promise<string> {
@@ -89,9 +105,11 @@ function transcript(said: { readonly status: unknown; readonly stdout: string; r
   return `exit ${said.status}\n${part('stdout')}${part('stderr')}`;
 }
 
-/** The last line of a run's report. */
-export function sumOf(said: string): string | undefined {
-  return said.split('\n').find((line) => /^\d+ hosts?: /.test(line));
+/** What a run came to: `exit 0, 2 changed`. */
+export function sumOf(said: string): string {
+  const [, status] = /^exit (\w+)$/m.exec(said) ?? [];
+  const [, changed] = /^\d+ hosts?: .*?(\d+ changed)/m.exec(said) ?? [];
+  return `exit ${status}, ${changed ?? 'no sum'}`;
 }
 
 function mask(text: string): string {

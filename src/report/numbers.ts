@@ -1,0 +1,13 @@
+// Numbers as people say them.
+
+/** `1 host`, `2 hosts`. */
+export function count(amount: number, noun: string): string {
+  return amount === 1 ? `1 ${noun}` : `${amount} ${noun}s`;
+}
+
+/** `0.2 s`, `59.9 s`, `1 min 0 s`. */
+export function duration(elapsedMs: number): string {
+  if (elapsedMs < 59_950) return `${(elapsedMs / 1000).toFixed(1)} s`;
+  const seconds = Math.round(elapsedMs / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
