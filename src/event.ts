@@ -84,7 +84,7 @@ export type RunEvent =
       readonly progress: { readonly done: number; readonly of: number };
       readonly outcome: TaskOutcome;
     }
-  /** No more tasks run on it in this run. */
+  /** It is through the play, or out of the run where the status is not ok. */
   | { readonly kind: 'host-finished'; readonly host: string; readonly status: HostStatus }
   | { readonly kind: 'rollout-stopped'; readonly play: string; readonly reason: string }
   | { readonly kind: 'run-ended'; readonly recap: readonly HostRecap[]; readonly elapsedMs: number };

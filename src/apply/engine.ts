@@ -93,7 +93,7 @@ async function runBatch(each: EnginePlay, batch: readonly HostRun[], options: En
   const context = { ...each, actions, lockStep, clock, signal, waveLimit };
   const work = async (run: HostRun): Promise<void> => {
     await runHostPlay(run, context);
-    if (!run.isActive || isLastPlayOf(run.name, each, options)) await run.finish();
+    await run.endPlay({ isLast: isLastPlayOf(run.name, each, options) });
   };
   // Hosts that wait for each other share the slots wave by wave. Others keep theirs to the end of the play, so that
   // no more hosts than that are half done, or connected, at any time.

@@ -92,13 +92,15 @@ export class HostRun {
     if (this.isActive) this.#status = status;
   }
 
-  /** It has been through everything that is meant for it. Says so once, and lets the connection go. */
-  async finish(): Promise<void> {
-    if (this.#isFinished) return;
-    if (this.#status === 'not-started') this.#status = 'ok'; // all it had to do was known on the controller
-    this.#isFinished = true;
-    await this.host.close();
-    this.#emit({ kind: 'host-finished', host: this.name, status: this.#status });
+  /** It is through a play, or out of it. After its last play the connection is let go. */
+  async endPlay({ isLast }: { readonly isLast: boolean }): Promise<void> {
+    if (isLast || !this.isActive) {
+      if (this.#status === 'not-started') this.#status = 'ok'; // all it had to do was known on the controller
+      this.#isFinished = true;
+      await this.host.close();
+    }
+    const status = this.isActive ? 'ok' : this.#status;
+    this.#emit({ kind: 'host-finished', host: this.name, status });
   }
 
   /** The rollout ended around it. */

@@ -120,7 +120,8 @@ function asOutcome(
 function notInspected(outcome: Exclude<ProgramOutcome, { kind: 'finished' }>): RawOutcome {
   if (outcome.kind === 'refused') return refusal(outcome);
   if (outcome.kind === 'withheld') return { kind: 'failed', message: 'the host refuses to be read' };
-  return { kind: 'failed', message: `${outcome.message}, while it was only looked at`, isFinal: true };
+  const message = `${outcome.message}, while it was only looked at`;
+  return { kind: 'failed', message, ...(hostAfter(outcome) === 'lost' && { isFinal: true }) };
 }
 
 async function concludeReboot(

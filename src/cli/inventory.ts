@@ -58,7 +58,7 @@ function answer(flags: InventoryFlags, context: CliContext): string {
   else if (hosts !== undefined) {
     const found = matchHosts(inventory, hosts, undefined, problems);
     text = found.map((name) => `${name}\n`).join('');
-  } else if (graph === true) text = toGraph(inventory, problems);
+  } else if (graph === true) text = `${toGraph(inventory, problems)}\n`;
   else text = json(toAnsibleJson(inventory));
   problems.throwIfAny();
   return text;

@@ -27,10 +27,18 @@ export function namesVars(ast: ASTNode): boolean {
 /** Adds a diagnostic for each name that nothing stands behind; names tested with has(vars.x) are allowed. */
 export function checkConditionNames(
   ast: ASTNode,
-  context: { readonly text: string; readonly origin: TextOrigin; readonly names: Names },
+  context: Pick<Walk, 'text' | 'origin' | 'names' | 'tested'>,
   problems: Problems,
 ): void {
-  walk(ast, { ...context, problems, tested: testedNames(ast), locals: new Map() });
+  walk(ast, { ...context, problems, locals: new Map() });
+}
+
+/** The variables that it asks for with has(). */
+export function testedNames(node: ASTNode): ReadonlySet<string> {
+  if (node.op === 'call' && node.args[0] === 'has') {
+    return new Set(node.args[1].flatMap((each) => variableOf(each) ?? []));
+  }
+  return new Set(childrenOf(node).flatMap((child) => [...testedNames(child)]));
 }
 
 interface Walk {
@@ -38,7 +46,9 @@ interface Walk {
   readonly origin: TextOrigin;
   readonly names: Names;
   readonly problems: Problems;
+  /** Names that may be missing, because the condition asks for them with has(). */
   readonly tested: ReadonlySet<string>;
+  /** What comprehensions call their items. */
   readonly locals: ReadonlyMap<string, Shape>;
 }
 
@@ -145,13 +155,6 @@ function itemNames(node: ASTNode): readonly string[] {
   if (node.op !== 'rcall' || !COMPREHENSIONS.has(node.args[0])) return [];
   const [item] = node.args[2];
   return item?.op === 'id' ? [item.args] : [];
-}
-
-function testedNames(node: ASTNode): ReadonlySet<string> {
-  if (node.op === 'call' && node.args[0] === 'has') {
-    return new Set(node.args[1].flatMap((each) => variableOf(each) ?? []));
-  }
-  return new Set(childrenOf(node).flatMap((child) => [...testedNames(child)]));
 }
 
 /** Direct child nodes, whatever the operator. */

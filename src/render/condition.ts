@@ -3,7 +3,7 @@
 import { type Environment, ParseError } from '@marcbachmann/cel-js';
 import { type Diagnostic, Problems, type Span } from '../diagnostic.ts';
 import { type CelMessage, celMessage, environment } from './cel-message.ts';
-import { checkConditionNames, namesVars, referencesOf } from './condition-names.ts';
+import { checkConditionNames, namesVars, referencesOf, testedNames } from './condition-names.ts';
 import { foreignSpelling } from './foreign-spelling.ts';
 import { describe, type Names, type Values } from './shape.ts';
 import type { TextOrigin } from './template.ts';
@@ -31,6 +31,7 @@ export class Condition {
   readonly type: string;
   readonly #run: ReturnType<Environment['parse']>;
   readonly #namesVars: boolean;
+  readonly #tested: ReadonlySet<string>;
 
   private constructor(text: string, origin: TextOrigin, run: ReturnType<Environment['parse']>, type: string) {
     this.text = text;
@@ -38,6 +39,7 @@ export class Condition {
     this.type = type;
     this.#run = run;
     this.#namesVars = namesVars(run.ast);
+    this.#tested = testedNames(run.ast);
     this.references = referencesOf(run.ast);
   }
 
@@ -66,7 +68,8 @@ export class Condition {
    */
   checkNames(names: Names, problems: Problems): void {
     const found = new Problems();
-    checkConditionNames(this.#run.ast, { text: this.text, origin: this.origin, names }, found);
+    const { text, origin } = this;
+    checkConditionNames(this.#run.ast, { text, origin, names, tested: this.#tested }, found);
     for (const each of found.list) problems.add(each);
     if (found.list.length > 0) return;
     // A name without a value has been tested with has().

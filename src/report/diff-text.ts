@@ -13,7 +13,7 @@ export function diffText({ title, before, after }: Diff, paint: Paint): string {
   });
   return patch
     .split('\n')
-    .slice(1, -1) // the first line is a rule
+    .slice(2, -1) // an index line and a rule come first
     .map((line) => colourOf(line, paint)(`    ${escapeLine(line)}`))
     .join('\n');
 }

@@ -112,7 +112,8 @@ export class LiveView {
   #bar(): string {
     const { hosts, done, failed } = this.#play;
     const paint = this.#paint;
-    const width = (amount: number): number => (hosts === 0 ? 0 : Math.round((amount / hosts) * BAR_WIDTH));
+    const width = (amount: number): number =>
+      Math.round((amount / Math.max(1, hosts, done + failed)) * BAR_WIDTH);
     const green = width(done);
     const red = Math.min(BAR_WIDTH - green, failed > 0 ? Math.max(1, width(failed)) : 0);
     const rest = BAR_WIDTH - green - red;

@@ -2,7 +2,8 @@
 // docs/variables.md tells the order; here it is made.
 import { dirname } from 'node:path';
 import type { Problems } from '../diagnostic.ts';
-import { hostVariables } from '../load/inventory/host-variables.ts';
+import { isAddress } from '../load/inventory/host-name.ts';
+import { findHost, hostVariables } from '../load/inventory/host-variables.ts';
 import { groupsMap } from '../load/inventory/membership.ts';
 import type { Inventory } from '../load/inventory/model.ts';
 import { HostScope, type RunState, type ScopeLayers, type VariableLayer } from './host-scope.ts';
@@ -24,6 +25,7 @@ export class PlayScopes {
   readonly #options: PlayScopesOptions;
   readonly #groups: Readonly<Record<string, readonly string[]>>;
   readonly #inventoryLayers = new Map<string, VariableLayer>();
+  readonly #magicOfHosts = new Map<string, ReadonlyMap<string, unknown>>();
 
   constructor(play: ResolvedPlay, options: PlayScopesOptions) {
     this.#play = play;
@@ -85,26 +87,41 @@ export class PlayScopes {
     return [this.#options.extraVars, ...own, ...this.#play.vars, this.inventoryVariables(host)];
   }
 
+  /** The host's own are the same for all its tasks. */
   #magic(
     host: string,
     task: ResolvedTask | undefined,
     item: { readonly value: unknown; readonly index: number } | undefined,
   ): ReadonlyMap<string, unknown> {
-    const magic = new Map<string, unknown>([
-      ['inventory_hostname', host],
-      ['inventory_hostname_short', host.split('.')[0]],
-      ['group_names', this.#options.inventory.hosts.get(host)?.groupNames ?? []],
-      ['groups', this.#groups],
-      ['playbook_dir', dirname(this.#options.playbookPath)],
-      ['ansible_check_mode', this.#options.checkMode],
-      ['ansible_play_hosts', this.#play.hosts],
-      ['ansible_play_name', this.#play.name],
-    ]);
+    let ofHost = this.#magicOfHosts.get(host);
+    if (ofHost === undefined) {
+      ofHost = this.#magicOf(host);
+      this.#magicOfHosts.set(host, ofHost);
+    }
+    if (task?.role === undefined && item === undefined) return ofHost;
+    const magic = new Map(ofHost);
     if (task?.role !== undefined) {
       magic.set('role_name', task.role.role.name);
       magic.set('role_path', task.role.role.folder);
     }
     if (item !== undefined) magic.set('item', item.value);
     return magic;
+  }
+
+  #magicOf(name: string): ReadonlyMap<string, unknown> {
+    const { inventory, playbookPath, checkMode } = this.#options;
+    const host = findHost(inventory, name);
+    return new Map<string, unknown>([
+      ['inventory_hostname', name],
+      ['inventory_hostname_short', isAddress(name) ? name : name.split('.')[0]],
+      ['inventory_file', host?.source ?? null],
+      ['inventory_dir', host?.source === undefined ? null : dirname(host.source)],
+      ['group_names', host?.groupNames ?? []],
+      ['groups', this.#groups],
+      ['playbook_dir', dirname(playbookPath)],
+      ['ansible_check_mode', checkMode],
+      ['ansible_play_hosts', this.#play.hosts],
+      ['ansible_play_name', this.#play.name],
+    ]);
   }
 }

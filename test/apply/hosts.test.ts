@@ -139,12 +139,37 @@ describe('a connection that is lost', () => {
     ]);
   });
 
-  test('a command that hangs is ended by the time limit of its task', async () => {
+  test('a command that hangs is ended by the time limit of its task, and the host is there to go on with', async () => {
     const run = await runPlaybook(
       '[{hosts: all, tasks: [{command: sleep 60, timeout: 1, ignore_errors: true}, {debug: {msg: on}}]}]',
     );
-    expect(story(run)).toEqual(['here unknown command: not done within 1 s; its processes were killed']);
-    expect(endings(run)).toEqual(['here failed: unknown: cut off during "command"']);
+    expect(story(run)).toEqual([
+      'here ignored command: not done within 1 s; its processes were killed',
+      'here ok debug: on',
+    ]);
+    expect(endings(run)).toEqual(['here ok: nothing was changed']);
+  });
+
+  test('an inspection that hangs is a failure that can be ignored', async () => {
+    const killed = {
+      kind: 'lost',
+      reason: 'killed',
+      message: 'not done',
+      during: 'files',
+      steps: new Map(),
+    } as const;
+    const slow = new FakeHost({
+      name: 'slow',
+      programs: [() => killed, answering(() => ({ stdout: 'pong' }))],
+    });
+    const run = await runPlaybook(
+      `[{hosts: all, tasks: [{copy: {dest: ${dir}/a, content: x}, ignore_errors: true}, {debug: {msg: on}}]}]`,
+      { hosts: ['slow'], hostFor: byName({ slow }) },
+    );
+    expect(story(run)).toEqual([
+      'slow ignored copy: not done, while it was only looked at',
+      'slow ok debug: on',
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
+import { onEachHost } from './support/on-host.ts';
 import { Project } from './support/program.ts';
 import { labWitness } from './support/witness.ts';
 
@@ -14,13 +15,8 @@ beforeAll(async () => {
 afterAll(() => lab.down());
 
 afterEach(async () => {
-  await Promise.all(lab.hosts.map(({ name }) => onHost(name, 'rm -f /etc/scenario-*')));
+  await onEachHost(lab, 'rm -f /etc/scenario-*');
 });
-
-async function onHost(host: string, script: string): Promise<string> {
-  const { stdout, stderr } = await lab.inHost(host, ['sh', '-c', script]);
-  return stdout + stderr;
-}
 
 it.each(['SIGINT', 'SIGTERM'] as const)('%s ends all hosts within two seconds', async (signal) => {
   const first = await labWitness(lab, 'edge-1');
@@ -52,10 +48,31 @@ it.each(['SIGINT', 'SIGTERM'] as const)('%s ends all hosts within two seconds', 
   running.signal(signal);
   const said = await running.said;
   const tookMs = performance.now() - interruptedAtMs;
-  expect(said).toMatchInlineSnapshot();
+  expect(said).toMatchInlineSnapshot(`
+    "exit 130
+    --- stdout
+    play long work: 3 hosts
+    edge-1    changed       before: create /etc/scenario-before, mode 0644
+    edge-1    lost          sleep: interrupted; its processes were killed
+        shell at site.yml:8:7
+    edge-2    changed       before: create /etc/scenario-before, mode 0644
+    edge-2    lost          sleep: interrupted; its processes were killed
+        shell at site.yml:8:7
+
+    host      ok  changed  skipped  failed  state
+    edge-1     0        1        0       1  interrupted, unknown: cut off during "sleep"
+    edge-2     0        1        0       1  interrupted, unknown: cut off during "sleep"
+    edge-3     0        0        0       0  interrupted, not contacted
+
+    3 hosts: 0 ok, 3 interrupted, 2 changed, N s
+    --- stderr
+
+    interrupted: ending what is under way (once more to leave at once)
+    "
+  `);
   expect(tookMs).toBeLessThan(2_000);
   await Promise.all([first.gone, second.gone]);
-  const states = await Promise.all(lab.hosts.map(({ name }) => onHost(name, 'cd /etc; echo scenario-*')));
+  const states = await onEachHost(lab, 'cd /etc; echo scenario-*');
   expect(states).toEqual(['scenario-before\n', 'scenario-before\n', 'scenario-*\n']);
 });
 
@@ -85,4 +102,21 @@ it('SIGINT while it connects ends at once, and nothing was changed', async () =>
     interrupted: ending what is under way (once more to leave at once)
     "
   `);
+});
+
+it('SIGINT ends a one-off command too, and what it runs on the host', async () => {
+  const witness = await labWitness(lab, 'edge-1');
+  const running = new Project({}, lab).start('exec', 'edge-1', '--shell', witness.hangingCommand);
+  await running.until(witness.started);
+  running.signal('SIGINT');
+  expect((await running.said).replaceAll(witness.hangingCommand, 'COMMAND')).toMatchInlineSnapshot(`
+    "exit 130
+    --- stderr
+
+    interrupted: ending what is under way (once more to leave at once)
+    edge-1    lost          shell: interrupted; its processes were killed
+        shell at command line:5:4
+    "
+  `);
+  await witness.gone;
 });

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
+import { onEachHost, onHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
 import { labWitness } from './support/witness.ts';
 
@@ -14,13 +15,8 @@ beforeAll(async () => {
 afterAll(() => lab.down());
 
 afterEach(async () => {
-  await Promise.all(lab.hosts.map(({ name }) => onHost(name, 'rm -f /etc/scenario-*; pkill sleep')));
+  await onEachHost(lab, 'rm -f /etc/scenario-*; pkill sleep || :');
 });
-
-async function onHost(host: string, script: string): Promise<string> {
-  const { stdout, stderr } = await lab.inHost(host, ['sh', '-c', script]);
-  return stdout + stderr;
-}
 
 /** One task before, one that hangs on edge-1 and nowhere else, one after. */
 function playbook(command: string, keys = ''): string {
@@ -45,14 +41,17 @@ const FILES = 'cd /etc; echo scenario-*';
 describe('a host that goes away while a command runs', () => {
   it.each([
     ['loses its power', (host: string) => lab.reboot(host)],
-    ['drops the connection', (host: string) => onHost(host, "pkill -KILL -f 'sshd: root@notty'")],
+    ['drops the connection', (host: string) => onHost(lab, host, "pkill -KILL -f '[s]shd: root@notty'")],
   ] as const)('because it %s, is lost in an unknown state; the others finish', async (_, goAway) => {
     const witness = await labWitness(lab, 'edge-1');
     const project = new Project({ 'site.yml': playbook(witness.hangingCommand) }, lab);
     const running = project.start('run', 'site.yml');
     await running.until(witness.started);
     await goAway('edge-1');
-    const said = (await running.said).replace(/the connection was lost: .*|the host closed the connection/, 'WHY');
+    const said = (await running.said).replace(
+      /the connection was lost: .*|the host closed the connection/,
+      'WHY',
+    );
     expect(said).toMatchInlineSnapshot(`
       "exit 1
       --- stdout
@@ -73,7 +72,7 @@ describe('a host that goes away while a command runs', () => {
       3 hosts: 2 ok, 1 failed, 5 changed, N s
       "
     `);
-    const states = await Promise.all(lab.hosts.map(({ name }) => onHost(name, FILES)));
+    const states = await onEachHost(lab, FILES);
     expect(states).toEqual(['scenario-before\n', ...Array(2).fill('scenario-after scenario-before\n')]);
 
     project.write('site.yml', playbook('true', '      changed_when: false'));
@@ -136,7 +135,7 @@ describe('a command that hangs', () => {
       3 hosts: all ok, 6 changed, N s
       "
     `);
-    expect(await onHost('edge-1', FILES)).toBe('scenario-after scenario-before\n');
+    expect(await onHost(lab, 'edge-1', FILES)).toBe('scenario-after scenario-before\n');
   });
 
   it('and does not listen to SIGTERM is killed', async () => {

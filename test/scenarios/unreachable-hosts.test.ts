@@ -66,7 +66,7 @@ describe('one of three hosts', () => {
       two       0        0        0       0  unreachable, nothing was changed
       three     0        1        0       0  1 change made
 
-      3 hosts: 2 ok, 1 not, 2 changed, N s
+      3 hosts: 2 ok, 1 unreachable, 2 changed, N s
       "
     `);
     expect(made.read('motd-one') + made.read('motd-three')).toBe('one\nthree\n');
@@ -89,7 +89,7 @@ describe('one of three hosts', () => {
       one      0        1        0       0  1 change made
       two      0        0        0       0  unreachable, nothing was changed
 
-      2 hosts: 1 ok, 1 not, 1 changed, N s
+      2 hosts: 1 ok, 1 unreachable, 1 changed, N s
       "
     `);
     expect(made.read('motd-one')).toBe('one\n');
@@ -112,7 +112,7 @@ describe('one of three hosts', () => {
       one      0        1        0       0  1 change made
       two      0        0        0       0  unreachable, nothing was changed
 
-      2 hosts: 1 ok, 1 not, 1 changed, N s
+      2 hosts: 1 ok, 1 unreachable, 1 changed, N s
       "
     `);
   });
@@ -136,7 +136,7 @@ describe('one of three hosts', () => {
       one      0        1        0       0  1 change made
       two      0        0        0       0  unreachable, nothing was changed
 
-      2 hosts: 1 ok, 1 not, 1 changed, N s
+      2 hosts: 1 ok, 1 unreachable, 1 changed, N s
       "
     `);
   });
@@ -157,7 +157,7 @@ describe('the host key', () => {
       host    ok  changed  skipped  failed  state
       one      0        0        0       0  unreachable, nothing was changed
 
-      1 host: 0 ok, 1 not, 0 changed, N s
+      1 host: 0 ok, 1 unreachable, 0 changed, N s
       "
     `);
     expect(one.events).toEqual(['connection']);
@@ -183,12 +183,14 @@ describe('the host key', () => {
     expect(sumOf(await made.run(...RUN))).toBe('exit 0, 0 changed');
   });
 
-  it.each(['strict', 'accept-new'])('that has changed is refused with %s, and the old one named', async (policy) => {
-    const one = await server();
-    const made = project({ one: one.port }, [{ ...one, hostKey: newKey() }]);
-    const before = made.read('.ssh/known_hosts');
-    const said = await made.run(...RUN, '--host-key', policy);
-    expect(said).toMatchInlineSnapshot(`
+  it.each(['strict', 'accept-new'])(
+    'that has changed is refused with %s, and the old one named',
+    async (policy) => {
+      const one = await server();
+      const made = project({ one: one.port }, [{ ...one, hostKey: newKey() }]);
+      const before = made.read('.ssh/known_hosts');
+      const said = await made.run(...RUN, '--host-key', policy);
+      expect(said).toMatchInlineSnapshot(`
       "exit 1
       --- stdout
       play motd: 1 host
@@ -199,12 +201,13 @@ describe('the host key', () => {
       host    ok  changed  skipped  failed  state
       one      0        0        0       0  unreachable, nothing was changed
 
-      1 host: 0 ok, 1 not, 0 changed, N s
+      1 host: 0 ok, 1 unreachable, 0 changed, N s
       "
     `);
-    expect(one.events).toEqual(['connection']);
-    expect(made.read('.ssh/known_hosts')).toBe(before);
-  });
+      expect(one.events).toEqual(['connection']);
+      expect(made.read('.ssh/known_hosts')).toBe(before);
+    },
+  );
 
   it('that is revoked is refused, even where it is known too', async () => {
     const one = await server();
@@ -219,7 +222,7 @@ describe('the host key', () => {
       host    ok  changed  skipped  failed  state
       one      0        0        0       0  unreachable, nothing was changed
 
-      1 host: 0 ok, 1 not, 0 changed, N s
+      1 host: 0 ok, 1 unreachable, 0 changed, N s
       "
     `);
     expect(one.events).toEqual(['connection']);
@@ -239,12 +242,12 @@ describe('a login', () => {
       --- stdout
       play motd: 1 host
       one       unreachable   user "root" was not let in: tried password (keyboard-interactive), password; the server takes password
-          hint: check the user name, and that its authorized_keys has one of these keys
+          hint: check ansible_user and ansible_password
 
       host    ok  changed  skipped  failed  state
       one      0        0        0       0  unreachable, nothing was changed
 
-      1 host: 0 ok, 1 not, 0 changed, N s
+      1 host: 0 ok, 1 unreachable, 0 changed, N s
       "
     `);
     expect(one.events).not.toContain('exec');
@@ -266,7 +269,7 @@ describe('a login', () => {
       host    ok  changed  skipped  failed  state
       one      0        0        0       0  unreachable, nothing was changed
 
-      1 host: 0 ok, 1 not, 0 changed, N s
+      1 host: 0 ok, 1 unreachable, 0 changed, N s
       "
     `);
     expect(one.events).not.toContain('exec');

@@ -67,7 +67,7 @@ export async function upload(file: Upload, options: UploadOptions): Promise<Prog
   return exited(0, stderr);
 }
 
-/** Takes the path, says that it has begun, takes the bytes, says how many bytes the file has now. */
+/** Takes the path, says that it has begun, takes the bytes, says how many have arrived; unless all, the file goes. */
 function script(marker: string, sizeBytes: number): string {
   return [
     'IFS= read -r path',
@@ -75,8 +75,11 @@ function script(marker: string, sizeBytes: number): string {
     'umask 077',
     'rm -f -- "$path"',
     'set -C',
-    `head -c ${sizeBytes} >"$path" || exit 1`, // not `cat`: a terminal (doas with a password) has no end of input
-    `echo ${marker} $(wc -c <"$path")`,
+    'size=0',
+    `head -c ${sizeBytes} >"$path" && size=$(wc -c <"$path") || status=1`, // not `cat`: a terminal (doas with a password) has no end of input
+    `[ $size -eq ${sizeBytes} ] || rm -f -- "$path"`,
+    `echo ${marker} $size`,
+    'exit ${status:-0}',
   ].join('; ');
 }
 

@@ -136,16 +136,17 @@ function authentication(
         kind: 'unreachable',
         reason: 'authentication',
         message: `user "${target.user}" was not let in: ${offered}${takes}${notes}`,
-        hint: troubles[0]?.hint ?? hintFor(attempts.length === 0),
+        hint: troubles[0]?.hint ?? hintFor(attempts),
       };
     },
   };
 }
 
-function hintFor(nothingToOffer: boolean): string {
-  return nothingToOffer
-    ? 'set ansible_ssh_private_key_file or ansible_password, or start an agent'
-    : 'check the user name, and that its authorized_keys has one of these keys';
+function hintFor(attempts: readonly Attempt[]): string {
+  if (attempts.length === 0) return 'set ansible_ssh_private_key_file or ansible_password, or start an agent';
+  return attempts.some((attempt) => attempt.type === 'publickey')
+    ? 'check the user name, and that its authorized_keys has one of these keys'
+    : 'check ansible_user and ansible_password';
 }
 
 function troubleOf(file: KeyFile, are: 'given' | 'default'): Unreachable[] {

@@ -100,7 +100,11 @@ export class Project {
  * `exit STATUS`, then what stands on stdout and on stderr, each under its name, or nothing where it was silent.
  * Fingerprints, ports of 127.0.0.1 and durations, which differ from run to run, are replaced.
  */
-function transcript(said: { readonly status: unknown; readonly stdout: string; readonly stderr: string }): string {
+function transcript(said: {
+  readonly status: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
+}): string {
   const part = (name: 'stdout' | 'stderr'): string => (said[name] === '' ? '' : `--- ${name}\n${said[name]}`);
   return `exit ${said.status}\n${part('stdout')}${part('stderr')}`;
 }
