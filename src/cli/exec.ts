@@ -93,16 +93,16 @@ type TaskFinished = Extract<RunEvent, { kind: 'task-finished' }>;
 
 /** Like pdsh: every line with the host in front. What went wrong is told on stderr. */
 function asPdsh(context: CliContext): Emit {
-  const troubles = new TextReport({
-    write: context.err,
-    isColoured: context.terminal.errColours,
-    verbosity: 1,
-    diff: false,
-  });
+  const { outColours, errColours } = context.terminal;
+  const options = { verbosity: 1, diff: false };
+  const results = new TextReport({ ...options, write: context.out, isColoured: outColours });
+  const troubles = new TextReport({ ...options, write: context.err, isColoured: errColours });
   return (event) => {
-    if (event.kind === 'task-finished' && typeof event.outcome.fields.rc === 'number')
-      tellOutput(event, context);
-    else if (event.kind === 'task-finished' || event.kind === 'host-unreachable') troubles.tell(event);
+    if (event.kind === 'host-unreachable') troubles.tell(event);
+    if (event.kind !== 'task-finished') return;
+    const { status, fields } = event.outcome;
+    if (typeof fields.rc === 'number') tellOutput(event, context);
+    else (status === 'failed' || status === 'unknown' ? troubles : results).tell(event);
   };
 }
 

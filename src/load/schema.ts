@@ -36,7 +36,7 @@ export function validate(
   const check = compile(schema);
   if (check(data)) return [];
   const problems = withoutNoise(check.errors ?? [])
-    
+    .filter((error) => !ignore(error.data))
     .map((error) => toProblem(error));
   return problems.filter((problem) => !isMisspelledThere(problem, problems));
 }

@@ -39,6 +39,7 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+/** A pair that ssh2 can read: of the ed25519 keys that it makes, a few are malformed. */
 export function newKey(type: KeyType = 'ed25519'): TestKey {
   const pair =
     type === 'rsa'
@@ -46,6 +47,7 @@ export function newKey(type: KeyType = 'ed25519'): TestKey {
       : type === 'ecdsa'
         ? ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 })
         : ssh2.utils.generateKeyPairSync('ed25519');
+  if (ssh2.utils.parseKey(pair.private) instanceof Error) return newKey(type);
   return { private: pair.private, public: pair.public.split(' ').slice(0, 2).join(' ') };
 }
 

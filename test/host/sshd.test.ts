@@ -8,37 +8,28 @@ import { SshContext } from '../../src/host/ssh/ssh-context.ts';
 import { SshHost } from '../../src/host/ssh/ssh-host.ts';
 import { Secret } from '../../src/secret.ts';
 import { exited, program, stdout, steps } from './programs.ts';
-import { type Account, addAccount, type Sshd, startSshd, withFile } from './sshd.ts';
+import { type Account, type Sshd, startSshd } from './sshd.ts';
 
 let sshd: Sshd;
 let login: Account;
 let other: Account;
 let stranger: Account;
-const undo: (() => void)[] = [];
 const hosts: SshHost[] = [];
 
 beforeAll(async () => {
   sshd = await startSshd(['MaxSessions 3']);
-  undo.push(() => sshd.stop());
-  const account = (shell?: string): Account => {
-    const made = addAccount(shell);
-    undo.push(() => made.remove());
-    return made;
-  };
-  login = account('/bin/bash');
-  other = account();
-  stranger = account();
+  login = sshd.addAccount('/bin/bash');
+  other = sshd.addAccount();
+  stranger = sshd.addAccount();
   const sudoers = `${login.name} ALL=(ALL) ALL\n${stranger.name} ALL=(${other.name}) NOPASSWD: ALL\n`;
-  undo.push(withFile(`/etc/sudoers.d/${login.name}`, sudoers, 0o440));
+  sshd.writeFile(`/etc/sudoers.d/${login.name}`, sudoers, 0o440);
   const doas = `permit ${login.name}\npermit nopass ${stranger.name} as ${other.name}\n`;
-  undo.push(withFile('/etc/doas.conf', doas, 0o400));
+  sshd.writeFile('/etc/doas.conf', doas, 0o400);
 }, 30_000);
 afterEach(async () => {
   for (const host of hosts.splice(0)) await host.close();
 });
-afterAll(() => {
-  for (const step of undo.reverse()) step();
-});
+afterAll(() => sshd.stop());
 
 async function connect(user: string, settings: ConnectionSettings = {}): Promise<SshHost> {
   const context = new SshContext({

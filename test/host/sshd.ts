@@ -1,7 +1,8 @@
-// OpenSSH's own sshd on a free port of 127.0.0.1, with accounts made for the test and removed after it. Needs root.
+// OpenSSH's own sshd on a free port of 127.0.0.1, with an /etc and a /home that nobody else sees: accounts, sudoers and
+// doas.conf of a test are never those of the machine, however the test ends. Needs root.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, newKey } from './ssh-server.ts';
@@ -11,14 +12,25 @@ export interface Sshd {
   readonly folder: string;
   readonly keyFile: string;
   readonly knownHosts: string;
+  addAccount(shell?: string): Account;
+  /** A file below /etc. */
+  writeFile(path: string, text: string, mode: number): void;
   stop(): void;
 }
 
 export interface Account {
   readonly name: string;
   readonly password: string;
-  remove(): void;
 }
+
+/** Runs in a mount namespace of its own, which ends with the sshd that takes its place. */
+const PRIVATE_FILES = `set -eu
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc
+mount -t tmpfs -o mode=755 tmpfs /home
+mount -t tmpfs tmpfs /var/mail
+exec /usr/sbin/sshd -D -e -f "$1"`;
 
 export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'sshd-'));
@@ -46,7 +58,7 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
     ...lines,
   ];
   writeFileSync(path('config'), `${config.join('\n')}\n`);
-  const sshd = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', path('config')], {
+  const sshd = spawn('unshare', ['--mount', 'sh', '-c', PRIVATE_FILES, 'sshd', path('config')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   await new Promise<void>((resolve, reject) => {
@@ -61,21 +73,26 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
     sshd.kill();
     rmSync(folder, { recursive: true });
   };
-  return { port, folder, keyFile: path('key'), knownHosts: path('known_hosts'), stop };
-}
-
-export function addAccount(shell = '/bin/sh'): Account {
-  const name = `fl${randomBytes(4).toString('hex')}`;
-  const password = `pa$$ 'w"rd ${name}`;
-  execFileSync('useradd', ['-m', '-s', shell, name]);
-  execFileSync('chpasswd', { input: `${name}:${password}\n` });
-  return { name, password, remove: () => execFileSync('userdel', ['-rf', name], { stdio: 'ignore' }) };
-}
-
-/** Writes a file for the time of the test; the function puts back what was there. */
-export function withFile(path: string, text: string, mode: number): () => void {
-  const before = existsSync(path) ? readFileSync(path) : undefined;
-  writeFileSync(path, text, { mode });
-  chmodSync(path, mode);
-  return () => (before === undefined ? rmSync(path) : writeFileSync(path, before));
+  const inside = (argv: readonly string[], input = ''): void => {
+    execFileSync('nsenter', ['--target', String(sshd.pid), '--mount', ...argv], {
+      input,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+  };
+  return {
+    port,
+    folder,
+    keyFile: path('key'),
+    knownHosts: path('known_hosts'),
+    addAccount: (shell = '/bin/sh') => {
+      const name = `fl${randomBytes(4).toString('hex')}`;
+      const password = `pa$$ 'w"rd ${name}`;
+      inside(['useradd', '-m', '-s', shell, name]);
+      inside(['chpasswd'], `${name}:${password}\n`);
+      return { name, password };
+    },
+    writeFile: (file, text, mode) =>
+      inside(['sh', '-c', 'cat >"$1" && chmod "$2" "$1"', 'sh', file, mode.toString(8)], text),
+    stop,
+  };
 }

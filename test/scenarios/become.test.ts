@@ -1,16 +1,15 @@
 // Another user by sudo, su and doas, with a password and with a wrong one.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
-import { onHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
+import { onHost, scenarioLab } from './support/scenario-lab.ts';
 
 const PASSWORD = `pa$$ 'w"rd`;
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-become', hostCount: 1, owner: 'this-process' });
+  lab = await scenarioLab('become', 1);
   await onHost(
     lab,
     'edge-1',

@@ -1,16 +1,15 @@
 // Fifty hosts with a small playbook, a few at a time and all at once.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
-import { onEachHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
+import { onEachHost, scenarioLab } from './support/scenario-lab.ts';
 
 const HOSTS = 50;
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-fleet', hostCount: HOSTS, owner: 'this-process' });
+  lab = await scenarioLab('fleet', HOSTS);
 }, 60_000);
 
 afterAll(() => lab.down(), 30_000);

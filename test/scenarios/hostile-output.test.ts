@@ -1,13 +1,13 @@
 // What a host prints is data: it does not reach the terminal raw, and cannot pass for a result.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { Project } from './support/program.ts';
+import { scenarioLab } from './support/scenario-lab.ts';
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-hostile', hostCount: 1, owner: 'this-process' });
+  lab = await scenarioLab('hostile', 1);
 });
 
 afterAll(() => lab.down());

@@ -1,16 +1,15 @@
 // A host that only a bastion can reach, said in each of the ways that people say it.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { CONTROLLER_ADDRESS } from '../../src/lab/plan.ts';
-import { onHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
+import { onHost, scenarioLab } from './support/scenario-lab.ts';
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-jump', hostCount: 2, owner: 'this-process' });
+  lab = await scenarioLab('jump', 2);
   const reject = `INPUT -s ${CONTROLLER_ADDRESS} -p tcp --dport 22 -j REJECT --reject-with tcp-reset`;
   await onHost(lab, 'edge-2', `iptables -A ${reject}`);
 });

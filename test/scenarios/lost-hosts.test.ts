@@ -1,15 +1,14 @@
 // Hosts that go away, or hang, while tasks run on them: what is known and what is not, and that others are not disturbed.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
-import { onEachHost, onHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
+import { onEachHost, onHost, scenarioLab } from './support/scenario-lab.ts';
 import { labWitness } from './support/witness.ts';
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-lost', hostCount: 3, owner: 'this-process' });
+  lab = await scenarioLab('lost', 3);
 });
 
 afterAll(() => lab.down());
@@ -41,7 +40,7 @@ const FILES = 'cd /etc; echo scenario-*';
 describe('a host that goes away while a command runs', () => {
   it.each([
     ['loses its power', (host: string) => lab.reboot(host)],
-    ['drops the connection', (host: string) => onHost(lab, host, "pkill -KILL -f '[s]shd: root@notty'")],
+    ['drops the connection', (host: string) => onHost(lab, host, "pkill -KILL -f '[s]shd.*root@notty'")],
   ] as const)('because it %s, is lost in an unknown state; the others finish', async (_, goAway) => {
     const witness = await labWitness(lab, 'edge-1');
     const project = new Project({ 'site.yml': playbook(witness.hangingCommand) }, lab);

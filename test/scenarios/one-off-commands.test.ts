@@ -1,14 +1,13 @@
 // exec, facts, render and inventory against a lab, once each: what stands on stdout is for pipes.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
-import { onHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
+import { onHost, scenarioLab } from './support/scenario-lab.ts';
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-one-off', hostCount: 2, owner: 'this-process' });
+  lab = await scenarioLab('one-off', 2);
 });
 
 afterAll(() => lab.down());

@@ -1,15 +1,14 @@
 // A folder that takes no more, or nothing at all: the old file stays byte for byte, nothing else stays behind, and the
 // message names the file and the cause.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLab } from '../../src/lab/create-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
-import { onHost } from './support/on-host.ts';
 import { Project, sumOf } from './support/program.ts';
+import { onHost, scenarioLab } from './support/scenario-lab.ts';
 
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await createLab({ name: 'scenario-unwritable', hostCount: 2, owner: 'this-process' });
+  lab = await scenarioLab('unwritable', 2);
 });
 
 afterAll(() => lab.down());

@@ -1,6 +1,6 @@
 // Knows when a command on a host has begun, and when the last of its processes is dead, without asking again and again:
 // the command holds a pipe open, and whoever reads the pipe sees its end when nobody holds it any more.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import type { Lab } from '../../../src/lab/lab.ts';
 import { type Argv, hostEnvironment } from '../../../src/lab/namespaces.ts';
@@ -12,12 +12,6 @@ export interface Witness {
   readonly started: Promise<void>;
   /** None of its processes lives. */
   readonly gone: Promise<void>;
-}
-
-/** On this machine, by a pipe that is made at this path. */
-export function localWitness(path: string): Witness {
-  execFileSync('mkfifo', [path]);
-  return witness(path, ['cat', path]);
 }
 
 /** On a host of a lab. */

@@ -1,5 +1,13 @@
-// A script on a lab's host, past fairlead and sshd: to prepare a fault, and to see what a run left behind.
+// A lab for one file of scenarios, and scripts on its hosts past fairlead and sshd: to prepare a fault, and to see what
+// a run left behind.
+import process from 'node:process';
+import { createLab } from '../../../src/lab/create-lab.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
+
+/** Goes with this process at the latest. Its name is this process's own, so that two test runs do not meet. */
+export function scenarioLab(name: string, hostCount: number): Promise<Lab> {
+  return createLab({ name: `${name}-${process.pid}`, hostCount, owner: 'this-process' });
+}
 
 /** What the script printed. Rejects where it exits with anything but 0. */
 export async function onHost(lab: Lab, host: string, script: string): Promise<string> {
