@@ -6,7 +6,15 @@ export default defineConfig({
       {
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**', 'test/scenarios/**'] },
       },
-      { test: { name: 'scenarios', include: ['test/scenarios/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'scenarios',
+          include: ['test/scenarios/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: 'lab',

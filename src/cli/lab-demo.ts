@@ -68,7 +68,7 @@ class Demo {
     out(second.stdout);
     this.#context.err(second.stderr);
     if (second.exitCode !== 0) return false;
-    if (!/ 0 changed,/.test(second.stdout)) return this.#wrong('the second run changed something');
+    if (!/\b0 changed\b/.test(second.stdout)) return this.#wrong('the second run changed something');
     out('\nTry it yourself: fairlead lab up, fairlead lab --help\n');
     return true;
   }

@@ -20,12 +20,12 @@ export const MODE_PROPERTY: PropertySchema = {
   type: ['string', 'integer'],
 };
 
-const EXAMPLE = 'write it as a string: mode: "0644"';
-
 /** Throws an ArgumentError for what is no mode; for a number too, since YAML reads 0644 as six hundred and forty-four. */
 export function parseMode(value: string | number, argument = 'mode'): Mode {
   if (typeof value === 'number') {
-    throw new ArgumentError(argument, `${argument} is the number ${value}, not an octal mode`, EXAMPLE);
+    const digits = /^[0-7]{3,4}$/.test(String(value)) ? String(value) : value.toString(8);
+    const hint = `write it as a string: ${argument}: "${digits.padStart(4, '0')}"`;
+    throw new ArgumentError(argument, `${argument} is the number ${value}, not an octal mode`, hint);
   }
   if (/^(0o|0)?[0-7]{3,4}$/.test(value)) {
     return { kind: 'exact', bits: Number.parseInt(value.replace('0o', ''), 8) };

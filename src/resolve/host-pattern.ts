@@ -133,7 +133,8 @@ class Matcher {
     const shown = named.length > MAX_GROUPS ? [...named.slice(0, MAX_GROUPS), '…'] : named;
     const where = sources.length === 0 ? 'the inventory' : sources.join(', ');
     const details = [`${where} ${sources.length > 1 ? 'have' : 'has'} ${shown.join(', ')}`];
-    this.#add('unknown-group', 'group is not in the inventory', part, details, hint);
+    const advice = sources.length === 0 ? 'name an inventory with -i' : hint;
+    this.#add('unknown-group', 'group is not in the inventory', part, details, advice);
   }
 
   #add(code: Diagnostic['code'], summary: string, part: string, details: string[], hint?: string): void {

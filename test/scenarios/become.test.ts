@@ -13,7 +13,8 @@ beforeAll(async () => {
   await onHost(
     lab,
     'edge-1',
-    `useradd -m -s /bin/sh admin && useradd -m -s /bin/sh web
+    `sed -i 's/pam_unix.so/& nodelay/' /etc/pam.d/common-auth
+    useradd -m -s /bin/sh admin && useradd -m -s /bin/sh web
     printf '%s\\n' 'admin:${PASSWORD.replaceAll("'", `'\\''`)}' 'root:${PASSWORD.replaceAll("'", `'\\''`)}' | chpasswd
     cp -R /root/.ssh /home/admin/ && chown -R admin: /home/admin/.ssh
     echo 'admin ALL=(ALL) ALL' >/etc/sudoers.d/admin

@@ -11,8 +11,8 @@ export function fairlead(lab: Lab, command: string, ...words: readonly string[])
   return lab.inController([process.execPath, MAIN, command, '-i', lab.paths.inventory, ...words]);
 }
 
-/** The number of changes that a run's last line tells. */
+/** The number of changes that a run's last line tells, made or, in check mode, not made. */
 export function changesOf(run: Captured): number | undefined {
-  const [, changes] = /, (\d+) changed, /.exec(run.stdout) ?? [];
+  const [, changes] = /^\d+ hosts?: .*?\b(\d+) (?:changed|would change)\b/m.exec(run.stdout) ?? [];
   return changes === undefined ? undefined : Number(changes);
 }
