@@ -131,6 +131,7 @@ class HostPlay {
     const judged = judge(each);
     const { status, item } = judged.outcome;
     if (item === undefined || item.index === item.count - 1) this.#progress.done += 1;
+    if (judged.mayHaveChanged) this.#run.mayHaveChanged();
     this.#run.finished(labelOf(action), judged.outcome, { ...this.#progress });
     this.#run.memory.remember(action, judged);
     if (status === 'changed' || status === 'would-change') this.#handlers.notify(action.task);

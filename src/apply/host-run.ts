@@ -15,6 +15,7 @@ export class HostRun {
   #isFinished = false;
   /** The task that was cut off. */
   #unknown: string | undefined;
+  #mayHaveChanged = false;
 
   constructor(name: string, host: Host, emit: Emit) {
     this.name = name;
@@ -72,6 +73,11 @@ export class HostRun {
     this.#emit({ kind: 'host-working', host: this.name, doing, tasks });
   }
 
+  /** Something failed of which only the user knows what it did until then. */
+  mayHaveChanged(): void {
+    this.#mayHaveChanged = true;
+  }
+
   finished(task: TaskLabel, outcome: TaskOutcome, progress: { done: number; of: number }): void {
     switch (outcome.status) {
       case 'would-change':
@@ -124,7 +130,10 @@ export class HostRun {
       if (changed === 0) return 'check mode: nothing was changed';
       return `check mode, and ${changes} by tasks with check_mode: false`;
     }
-    if (changed === 0) return 'nothing was changed';
+    if (changed === 0) {
+      const isOpen = this.#mayHaveChanged && this.#status !== 'ok';
+      return isOpen ? 'what failed may have changed something' : 'nothing was changed';
+    }
     return this.#status === 'ok' ? changes : `${changes} before it stopped`;
   }
 }

@@ -1,5 +1,6 @@
 // Runs one wave on one host: inspect, decide, change, conclude. What comes back is an outcome for each action that
 // was reached; the first failure that is not ignored ends it.
+import { dirname } from 'node:path/posix';
 import type { Host, ProgramOutcome, RunOptions } from '../host/host.ts';
 import type { Resource } from '../modules/module.ts';
 import type { HostAction } from '../plan/action.ts';
@@ -91,7 +92,7 @@ function uploadFailure(outcome: ProgramOutcome, path: string): RawOutcome | unde
     const said = step.kind === 'exited' ? step.stderr.trim() : '';
     return {
       kind: 'failed',
-      message: `its content cannot be put at ${path}${said === '' ? '' : `: ${said}`}`,
+      message: `its content cannot be written to ${dirname(path)}, what was there before still is${said === '' ? '' : `: ${said}`}`,
     };
   }
   return undefined;

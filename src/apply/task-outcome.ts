@@ -37,6 +37,8 @@ export interface JudgedOutcome {
   readonly result: Readonly<Record<string, unknown>>;
   /** Check mode did not produce the result: nobody may rely on it. */
   readonly isUnknowable: boolean;
+  /** It ran and failed, and what it touches is not known: a command, for one. */
+  readonly mayHaveChanged: boolean;
 }
 
 export function labelOf(action: Action): TaskLabel {
@@ -69,6 +71,11 @@ export function judge({ action, raw }: ActionOutcome): JudgedOutcome {
     outcome,
     result,
     isUnknowable: judged.kind === 'would-change' || judged.leaves === 'unknowable',
+    mayHaveChanged:
+      judged.kind === 'failed' &&
+      judged.hasRun === true &&
+      action.kind === 'host' &&
+      action.writes.includes('*'),
   };
 }
 

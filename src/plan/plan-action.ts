@@ -11,6 +11,7 @@ import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import { argumentDiagnostic, completeArguments, controllerFor } from '../resolve/task-arguments.ts';
 import { Secret } from '../secret.ts';
 import type { Action, Item } from './action.ts';
+import { normalized } from './resources.ts';
 
 export interface ActionContext {
   readonly files: ProjectFiles;
@@ -95,8 +96,8 @@ function hostAction(
     module,
     wanted,
     inspection: module.inspect(wanted),
-    reads: module.reads(wanted),
-    writes: module.writes(wanted),
+    reads: normalized(module.reads(wanted)),
+    writes: normalized(module.writes(wanted)),
     become: becomeOf(task, scope),
     environment: environmentOf(task, scope),
     mode: checks ? 'check' : 'apply',

@@ -149,9 +149,7 @@ class WaveBuilder {
   takes(action: Action): boolean {
     if (this.#actions.length >= this.#limit) return false;
     if (action.kind !== 'host' || this.#first === undefined) return true;
-    // A time limit is a task's own: it cannot share a program.
-    if (action.timeoutMs !== undefined) return false;
-    // In the rest of cases, whether somebody else changes what it looks at is seen once both have looked.
+    // Otherwise, whether somebody else changes what it looks at is seen once both have looked.
     return sameIdentity(this.#first, action) && !overlap(action.reads, this.#certainWrites);
   }
 
@@ -202,6 +200,7 @@ function looksAtNothing({ inspection }: HostAction): boolean {
   return inspection.script === undefined && (inspection.files ?? []).length === 0;
 }
 
+/** A time limit is for one task alone. */
 function endsWave(action: HostAction): boolean {
   return action.module.endsWave === true || action.timeoutMs !== undefined || isJudgedLater(action.task);
 }

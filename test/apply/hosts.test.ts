@@ -214,6 +214,26 @@ describe('a host that refuses to run anything', () => {
   });
 });
 
+test('--forks is also how many connections are open: a host that is done lets go before the next one connects', async () => {
+  const calls: string[] = [];
+  class Watched extends FakeHost {
+    override async connect() {
+      calls.push(`${this.name} connect`);
+      return super.connect();
+    }
+    override async close() {
+      calls.push(`${this.name} close`);
+      return super.close();
+    }
+  }
+  await runPlaybook('[{hosts: all, tasks: [{command: echo 1}]}]', {
+    hosts: ['a', 'b'],
+    forks: 1,
+    hostFor: (name) => new Watched({ name }),
+  });
+  expect(calls.slice(0, 4)).toEqual(['a connect', 'a close', 'b connect', 'b close']);
+});
+
 describe('content too large for a program', () => {
   const large = 'x'.repeat(300_000);
   const text = (first: string) =>
@@ -265,11 +285,9 @@ describe('content too large for a program', () => {
       new Full({ name: 'here', user: 'root', signal: new AbortController().signal }),
     );
     const run = await runPlaybook(text(''), { files: { 'files/large': large }, hostFor: () => here });
-    expect(
-      story(run).map((line) => line.replaceAll(dir, '').replace(/\.fairlead-upload\.\w+/, 'TEMP')),
-    ).toEqual([
+    expect(story(run).map((line) => line.replaceAll(dir, 'DIR'))).toEqual([
       'here ok debug: hi',
-      'here failed copy: its content cannot be put at /TEMP: No space left on device',
+      'here failed copy: its content cannot be written to DIR, what was there before still is: No space left on device',
     ]);
     expect(programsText(here.programs)).toBe('look');
   });

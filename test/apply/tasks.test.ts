@@ -33,3 +33,23 @@ test.each(CASES)('$title', async ({ title: _, mode, told, ends, ...keys }) => {
   expect(lines).toEqual(told);
   expect(run.recap.map(({ status, state }) => `${status}: ${state}`)).toEqual([ends]);
 });
+
+test.each([1, 200])(
+  'what the items of a loop set does not change what it goes over (waves of %s)',
+  async (waveLimit) => {
+    const text = `
+- hosts: all
+  vars: {list: [1, 2, 3]}
+  tasks:
+    - set_fact: {list: []}
+      loop: "{{list}}"
+    - debug: {msg: "{{list.length}}"}
+`;
+    expect(story(await runPlaybook(text, { waveLimit }))).toEqual([
+      'here ok set_fact (1): set list',
+      'here ok set_fact (2): set list',
+      'here ok set_fact (3): set list',
+      'here ok debug: 0',
+    ]);
+  },
+);

@@ -205,7 +205,7 @@ two
       'hosts.ini': '..\n',
       'site.yml': '- hosts: all\n  tasks: [{copy: {dest: /../../x, content: x}}]\n',
     });
-    if (status === 0) expect(out).toBe(`${dir}/out/_/x\n`);
+    expect({ status, out }).toEqual({ status: 0, out: `${dir}/out/_/x\n` });
     expect(readdirSync(dir).filter((name) => name !== 'out')).toEqual([]);
   });
 

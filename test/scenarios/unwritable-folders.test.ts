@@ -37,7 +37,7 @@ const READ_ONLY = [
   'TOOL: Read-only file system',
   '/mnt/small/file is as it was: no file can be made in /mnt/small',
 ];
-const UPLOAD = 'its content cannot be put at /mnt/small/.fairlead-upload.HASH: TOOL';
+const UPLOAD = 'its content cannot be written to /mnt/small, what was there before still is: TOOL';
 
 const CASES: readonly Case[] = [
   { what: 'a few lines', fault: 'full', sizeBytes: 8_000, says: ['TOOL: I/O error', NO_SPACE, NOT_WRITTEN] },

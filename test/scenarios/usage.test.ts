@@ -150,6 +150,7 @@ it('tells what is wrong, on stderr alone', async () => {
       1 | - hosts: edge
         |          ^^^^
       the inventory has all
+      hint: name an inventory with -i
 
     1 problem, no host was contacted
     ",
