@@ -141,7 +141,7 @@ describe('the live view', () => {
     const status = await new Promise((resolve) => child.on('close', resolve));
     expect(status).toBe(130);
     expect(screenOf(raw)).toContain(
-      'web-0   0        0        0       1  interrupted, unknown: cut off during "hang"',
+      'web-0     0        0        0       1  interrupted, unknown: cut off during "hang"',
     );
     expect(raw.lastIndexOf(SHOW)).toBeGreaterThan(raw.lastIndexOf(HIDE));
   });

@@ -1,6 +1,6 @@
 // From `-i` arguments to an inventory: files, folders of files, scripts and host lists, and the variables beside them.
 // Which reader a file gets is decided here, as Ansible's plugins would; what it says is the readers' business.
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Problems } from '../../diagnostic.ts';
 import { displayPath, fixedOrigin, readSource, type SourceFile, systemErrorText } from '../source.ts';
@@ -27,7 +27,7 @@ export function loadInventory(
   const folders: { path: string; beside: 'inventory' | 'playbook' }[] = [];
   for (const source of sources) {
     const path = resolve(source);
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     if (stat === undefined && source.includes(',')) readHostList(source, builder);
     else {
       readPath(path, builder, problems);
@@ -48,6 +48,15 @@ export function loadInventory(
     groups,
     folders: readFolders(folders, names, problems),
   };
+}
+
+/** Undefined where there is no such path; a long list of hosts is not even a possible one. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Endings that Ansible passes over in a folder of inventories. */
