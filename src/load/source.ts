@@ -4,10 +4,14 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import type { Problems, Span } from '../diagnostic.ts';
 
-/** Where a value came from. `child` goes down into it, `span` says where to point. */
-export interface Origin {
-  /** The place; with `part` (offset and length in UTF-16 units), a part of a text value. */
+/** Where a text stands, so that an offset in it becomes a place in a file. */
+export interface TextOrigin {
+  /** The place; with `part` (offset and length in UTF-16 units), a part of the text. */
   span(part?: { readonly offset: number; readonly length: number }): Span;
+}
+
+/** Where a value came from. `child` goes down into it, `span` says where to point. */
+export interface Origin extends TextOrigin {
   /** The origin of a list's item or of a mapping's value. */
   child(key: string | number): Origin;
   /** The origin of the mapping's key itself (falls back to the mapping). */

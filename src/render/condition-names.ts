@@ -1,8 +1,8 @@
 // The names in a condition: which there are, and whether something stands behind each.
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Problems } from '../diagnostic.ts';
+import type { TextOrigin } from '../load/source.ts';
 import { ANY, items, known, member, type Names, type Shape } from './shape.ts';
-import type { TextOrigin } from './template.ts';
 import { type Unknown, unknownKey, unknownVariable } from './unknown-name.ts';
 
 /** Macros whose first argument is the name of the item. */

@@ -2,11 +2,11 @@
 // The language: https://cel.dev. Variables are dynamic; whole numbers are ints, so that `x % 2` works.
 import { type Environment, ParseError } from '@marcbachmann/cel-js';
 import { type Diagnostic, Problems, type Span } from '../diagnostic.ts';
+import type { TextOrigin } from '../load/source.ts';
 import { type CelMessage, celMessage, environment } from './cel-message.ts';
 import { checkConditionNames, namesVars, referencesOf, testedNames } from './condition-names.ts';
 import { foreignSpelling } from './foreign-spelling.ts';
 import { describe, type Names, type Values } from './shape.ts';
-import type { TextOrigin } from './template.ts';
 import { valuesOf } from './value-template.ts';
 
 /** A condition has no value, or one that is neither true nor false. */

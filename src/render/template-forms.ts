@@ -1,7 +1,14 @@
 // What Handlebars would take and we do not, because it fails at run time or means something nobody expects.
 import { BLOCK_HELPERS } from './helpers.ts';
 import { isPath } from './template-scope.ts';
-import type { SyntaxProblem } from './template-syntax.ts';
+
+/** A stretch of the text, what is wrong with it, and one act that cures it. */
+export interface SyntaxProblem {
+  readonly place: { readonly offset: number; readonly length: number };
+  readonly summary?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+}
 
 type Call = hbs.AST.MustacheStatement | hbs.AST.BlockStatement | hbs.AST.SubExpression;
 

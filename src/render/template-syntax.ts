@@ -2,17 +2,9 @@
 // Handlebars' own messages name parser tokens and the line where it gave up; here the tag to blame is looked for.
 import Handlebars from 'handlebars';
 import type { Problems } from '../diagnostic.ts';
+import type { TextOrigin } from '../load/source.ts';
 import { BLOCK_HELPERS, isHelper } from './helpers.ts';
-import type { TextOrigin } from './template.ts';
-import { forbiddenForms } from './template-forms.ts';
-
-/** A stretch of the text, what is wrong with it, and one act that cures it. */
-export interface SyntaxProblem {
-  readonly place: { readonly offset: number; readonly length: number };
-  readonly summary?: string;
-  readonly detail?: string;
-  readonly hint?: string;
-}
+import { forbiddenForms, type SyntaxProblem } from './template-forms.ts';
 
 /** Undefined where the text is not a template that we take; the reasons went to `problems`. */
 export function parseTemplate(

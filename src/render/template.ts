@@ -2,17 +2,13 @@
 // Only the user's own files are ever parsed here; what a host said is data.
 import type { TemplateDelegate } from 'handlebars';
 import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import type { TextOrigin } from '../load/source.ts';
 import { guardedContext } from './guard.ts';
 import type { Values } from './shape.ts';
 import { type CompileForm, compileProgram, lastPlace, takeKept } from './template-compile.ts';
 import { part } from './template-forms.ts';
 import { rootName, scopeNames } from './template-scope.ts';
 import { parseTemplate } from './template-syntax.ts';
-
-/** Where a template's text stands, so that an offset in it becomes a place in a file. */
-export interface TextOrigin {
-  span(part?: { readonly offset: number; readonly length: number }): Span;
-}
 
 /** Partials by name (`init-script/header`). `undefined`: there is none of that name. */
 export interface Partials {

@@ -48,8 +48,8 @@ export class PrivateMachine {
     const script = `set -eu
 mount -t tmpfs tmpfs /mnt
 for folder in etc var/lib; do
-  mkdir -p "/mnt/$folder" "/mnt/work/$folder"
-  mount -t overlay overlay -o "lowerdir=/$folder,upperdir=/mnt/$folder,workdir=/mnt/work/$folder" "/$folder"
+  mkdir -p "/mnt/$folder" "/mnt/rest/$folder"
+  mount -t overlay overlay -o "lowerdir=/$folder,upperdir=/mnt/$folder,workdir=/mnt/rest/$folder" "/$folder"
 done
 mount -t tmpfs tmpfs /run
 ip link set lo up

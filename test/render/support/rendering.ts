@@ -1,9 +1,10 @@
 // Templates and conditions out of thin air, for tests: text in, values or messages out.
 import { Problems } from '../../../src/diagnostic.ts';
+import type { TextOrigin } from '../../../src/load/source.ts';
 import { fixedOrigin, SourceFile } from '../../../src/load/source.ts';
 import { Condition } from '../../../src/render/condition.ts';
 import { known, NameError, type Names, type Shape, type Values } from '../../../src/render/shape.ts';
-import { NO_PARTIALS, type Partials, Template, type TextOrigin } from '../../../src/render/template.ts';
+import { NO_PARTIALS, type Partials, Template } from '../../../src/render/template.ts';
 import { checkTemplateNames } from '../../../src/render/template-names.ts';
 
 export type Variables = Readonly<Record<string, unknown>>;
