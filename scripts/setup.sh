@@ -13,10 +13,11 @@ node -e '
   process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);
 ' || { say "fairlead needs Node.js $need_node or newer, this is $(node --version)" >&2; exit 2; }
 
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+installed=node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ -n "$(find package-lock.json -newer "$installed")" ]; then
   say 'npm ci'
   npm ci --no-fund --no-audit --loglevel=error
-  touch node_modules/.package-lock.json
+  touch "$installed"
 fi
 
 say 'build'
