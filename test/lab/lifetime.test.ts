@@ -9,7 +9,8 @@ import { openLab } from '../../src/lab/lab.ts';
 import { identify } from '../../src/lab/process-id.ts';
 import { findLabs, labFolder, readLabState } from '../../src/lab/state.ts';
 import { sweepLabs } from '../../src/lab/sweep.ts';
-import { compileSources, startLabMaker } from './support/compiled.ts';
+import { buildIfStale } from '../support/compiled.ts';
+import { startLabMaker } from './support/lab-maker.ts';
 import { type LabTraces, leftOf, tracesOf } from './support/traces.ts';
 
 function tracesByName(name: string): LabTraces {
@@ -47,7 +48,7 @@ describe('two labs side by side', () => {
 });
 
 describe('after a kill -9', () => {
-  beforeAll(compileSources);
+  beforeAll(buildIfStale);
 
   it('of its owner, a lab ends by itself, and the next command sweeps its folder', async () => {
     const maker = startLabMaker({ name: 'test-owned', hostCount: 2, owner: 'this-process' });
