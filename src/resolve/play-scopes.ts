@@ -2,9 +2,7 @@
 // docs/variables.md tells the order; here it is made.
 import { dirname } from 'node:path';
 import type { Problems } from '../diagnostic.ts';
-import { isAddress } from '../load/inventory/host-name.ts';
-import { findHost, hostVariables } from '../load/inventory/host-variables.ts';
-import { groupsMap } from '../load/inventory/membership.ts';
+import { findHost, hostVariables, magicVariables } from '../load/inventory/host-variables.ts';
 import type { Inventory } from '../load/inventory/model.ts';
 import { HostScope, type RunState, type ScopeLayers, type VariableLayer } from './host-scope.ts';
 import type { ResolvedPlay } from './resolved-play.ts';
@@ -23,14 +21,12 @@ export interface PlayScopesOptions {
 export class PlayScopes {
   readonly #play: ResolvedPlay;
   readonly #options: PlayScopesOptions;
-  readonly #groups: Readonly<Record<string, readonly string[]>>;
   readonly #inventoryLayers = new Map<string, VariableLayer>();
   readonly #magicOfHosts = new Map<string, ReadonlyMap<string, unknown>>();
 
   constructor(play: ResolvedPlay, options: PlayScopesOptions) {
     this.#play = play;
     this.#options = options;
-    this.#groups = groupsMap(options.inventory);
   }
 
   /** `task` undefined: the play's own variables, for connection settings and the like. */
@@ -112,12 +108,7 @@ export class PlayScopes {
     const { inventory, playbookPath, checkMode } = this.#options;
     const host = findHost(inventory, name);
     return new Map<string, unknown>([
-      ['inventory_hostname', name],
-      ['inventory_hostname_short', isAddress(name) ? name : name.split('.')[0]],
-      ['inventory_file', host?.source ?? null],
-      ['inventory_dir', host?.source === undefined ? null : dirname(host.source)],
-      ['group_names', host?.groupNames ?? []],
-      ['groups', this.#groups],
+      ...Object.entries(host === undefined ? {} : magicVariables(inventory, host)),
       ['playbook_dir', dirname(playbookPath)],
       ['ansible_check_mode', checkMode],
       ['ansible_play_hosts', this.#play.hosts],

@@ -1,9 +1,9 @@
 // The shell session as such, over child processes: what holds here holds over SSH too.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LocalHost } from '../../src/host/local-host.ts';
 import { preamble, programText } from '../../src/host/session/session-program.ts';
 import { exited, program, stdout, steps } from './programs.ts';
@@ -162,9 +162,11 @@ describe('a program that is lost', () => {
   });
 
   test('by an interrupt', async () => {
-    const running = host.run(program('echo done', 'sleep 300'));
+    const begun = join(folder, 'begun');
+    const running = host.run(program('echo done', `: >${begun}; sleep 300`));
     const waiting = host.run(program('echo never'));
-    setTimeout(() => abort.abort(), 100);
+    await vi.waitUntil(() => existsSync(begun), { timeout: 10_000 });
+    abort.abort();
     expect(await running).toMatchObject({
       kind: 'lost',
       reason: 'interrupted',

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionSettings } from '../../src/host/ssh/connection-settings.ts';
 import { SshContext, type SshContextOptions } from '../../src/host/ssh/ssh-context.ts';
 import { SshHost } from '../../src/host/ssh/ssh-host.ts';
@@ -449,8 +449,10 @@ describe('a program on a host', () => {
 
   test('ends as interrupted when the run is', async () => {
     const [host] = await connected();
-    const running = host.run(program('echo done', 'sleep 60'));
-    setTimeout(() => abort.abort(), 200);
+    const begun = join(home, 'begun');
+    const running = host.run(program('echo done', `: >${begun}; sleep 60`));
+    await vi.waitUntil(() => existsSync(begun), { timeout: 10_000 });
+    abort.abort();
     expect(await running).toMatchObject({
       kind: 'lost',
       reason: 'interrupted',

@@ -21,10 +21,15 @@ export function hostsOf(inventory: Inventory, group: string): readonly string[] 
   return hosts;
 }
 
-/** Ansible's `groups`: every group with its hosts. */
+const MAPS = new WeakMap<Inventory, Readonly<Record<string, readonly string[]>>>();
+
+/** Ansible's `groups`: every group with its hosts; one map for all that ask. */
 export function groupsMap(inventory: Inventory): Readonly<Record<string, readonly string[]>> {
+  const before = MAPS.get(inventory);
+  if (before !== undefined) return before;
   const map: Record<string, readonly string[]> = Object.create(null);
   for (const name of inventory.groups.keys()) map[name] = hostsOf(inventory, name);
+  MAPS.set(inventory, map);
   return map;
 }
 
