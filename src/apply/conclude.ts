@@ -1,12 +1,15 @@
 // What became of decided actions, given what became of the program that made their changes. Pure.
-import type { ProgramOutcome, StepOutput } from '../host/host.ts';
-import type { Conclusion } from '../modules/module.ts';
+import type { ProgramOutcome, StepOutcome, StepOutput } from '../host/host.ts';
+import { type Conclusion, type HostModule, withNotes } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
 import { changeStep } from '../plan/wave-programs.ts';
 import { type Decided, stops } from './decide.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
 type Change = Extract<Decided, { kind: 'change' }>;
+
+/** What became of rehearsals. */
+export type Rehearsed = (change: Change) => StepOutcome | undefined;
 
 /**
  * Outcomes in order, up to the first failure that is not ignored, or to the first action that was not reached.
@@ -15,13 +18,16 @@ type Change = Extract<Decided, { kind: 'change' }>;
 export function concludeWave(
   decided: readonly Decided[],
   program: ProgramOutcome | undefined,
+  rehearsed: Rehearsed = () => undefined,
 ): readonly ActionOutcome[] {
   const concluded: ActionOutcome[] = [];
   const changes = decided.filter((each) => each.kind === 'change');
   for (const each of decided) {
     const { action } = each;
     const raw =
-      each.kind === 'done' ? each.raw : program && concludeChange(each, changes.indexOf(each), program);
+      each.kind === 'done'
+        ? each.raw
+        : program && concludeChange(each, { index: changes.indexOf(each), program, rehearsed });
     if (raw === undefined) break;
     concluded.push({ action, raw });
     if (raw.kind === 'unknown' || (raw.kind === 'failed' && stops(action))) break;
@@ -42,9 +48,12 @@ export function refusal(outcome: Extract<ProgramOutcome, { kind: 'refused' }>): 
 }
 
 /** Undefined: the change was not reached. */
-function concludeChange(planned: Change, index: number, program: ProgramOutcome): RawOutcome | undefined {
-  const { verdict } = planned;
-  if (program.kind === 'withheld') return { ...verdict, kind: 'would-change' };
+function concludeChange(
+  planned: Change,
+  done: { readonly index: number; readonly program: ProgramOutcome; readonly rehearsed: Rehearsed },
+): RawOutcome | undefined {
+  const { index, program } = done;
+  if (program.kind === 'withheld') return concludeRehearsal(planned, done.rehearsed(planned));
   if (program.kind === 'refused') return index === 0 ? refusal(program) : undefined;
   const step = program.steps.get(changeStep(index));
   if (step?.kind === 'exited') return concludeStep(planned, step);
@@ -57,17 +66,31 @@ function concludeChange(planned: Change, index: number, program: ProgramOutcome)
     : { kind: 'unknown', message };
 }
 
+function concludeRehearsal({ verdict }: Change, step: StepOutcome | undefined): RawOutcome {
+  if (step?.kind !== 'exited') return { ...verdict, kind: 'would-change' };
+  if (step.exitCode !== 0) {
+    const said = step.stderr.trim() || step.stdout.trim() || `exited ${step.exitCode}`;
+    return { kind: 'failed', message: `it would fail: ${said}` };
+  }
+  return { ...verdict, kind: 'would-change', message: withNotes(verdict.message, step.stdout) };
+}
+
 function concludeStep({ action, verdict }: Change, step: StepOutput): RawOutcome {
   const { module, wanted } = action;
   const conclusion = module.conclude?.(wanted, verdict.changes, step) ?? plainConclusion(step);
   return {
     ...conclusion,
     kind: conclusion.kind === 'unchanged' ? 'ok' : conclusion.kind,
-    message: conclusion.message ?? verdict.message,
+    message: messageOf(module, conclusion.message ?? verdict.message, step),
     diffs: verdict.diffs ?? [],
     fields: { ...verdict.fields, ...conclusion.fields },
     hasRun: true,
   };
+}
+
+/** Whoever rehearses says the same to people when it comes true. */
+function messageOf(module: HostModule, message: string, { stderr }: StepOutput): string {
+  return module.rehearse === undefined ? message : withNotes(message, stderr);
 }
 
 /** Of modules that have nothing to say to it: the status decides. */

@@ -15,6 +15,8 @@ export type Decided =
       readonly action: HostAction;
       readonly change: ChangeProgram;
       readonly verdict: Extract<Verdict<unknown>, { kind: 'change' }>;
+      /** In check mode: sh that tells whether the change would succeed. */
+      readonly rehearsal?: string;
     };
 
 export interface DecideOptions {
@@ -31,7 +33,7 @@ export function decide(wave: Wave, { inspected, withheld }: DecideOptions): read
   for (const action of wave.actions) {
     if (wave.mode === 'apply' && action.kind === 'host' && overlap(action.reads, written)) break;
     const verdict = decideOne(action, inspected);
-    const each = wave.mode === 'check' ? excused(verdict, [...withheld, ...written]) : verdict;
+    const each = wave.mode === 'check' ? checked(verdict, [...withheld, ...written]) : verdict;
     // Uploads come before the program, and with it before the changes of others.
     if (wave.mode === 'apply' && written.length > 0 && hasUploads(each)) break;
     decided.push(each);
@@ -107,9 +109,18 @@ function hasUploads(each: Decided): boolean {
   return each.kind === 'change' && each.change.uploads !== undefined;
 }
 
-/** In check mode a task may only fail because those before it did nothing: nobody can tell. */
-function excused(each: Decided, withheld: readonly Resource[]): Decided {
-  if (each.kind !== 'done' || each.raw.kind !== 'failed') return each;
+/** In check mode a change is rehearsed, where somebody before it has not withheld what it looks at. */
+function checked(each: Decided, withheld: readonly Resource[]): Decided {
+  if (each.kind === 'done') return excused(each, withheld);
+  const { module, wanted, reads } = each.action;
+  if (overlap(reads, withheld)) return each;
+  const rehearsal = module.rehearse?.(wanted, each.verdict.changes);
+  return rehearsal === undefined ? each : { ...each, rehearsal };
+}
+
+/** A task may only fail because those before it did nothing: nobody can tell. */
+function excused(each: Extract<Decided, { kind: 'done' }>, withheld: readonly Resource[]): Decided {
+  if (each.raw.kind !== 'failed') return each;
   const { action, raw } = each;
   if (action.kind !== 'host' || !overlap(action.reads, withheld)) return each;
   const message = `it looks at what an earlier task would change (now: ${raw.message ?? 'failed'})`;

@@ -1,13 +1,13 @@
 // Runs one wave on one host: inspect, decide, change, conclude. What comes back is an outcome for each action that
 // was reached; the first failure that is not ignored ends it.
 import { dirname } from 'node:path/posix';
-import type { Host, ProgramOutcome, RunOptions } from '../host/host.ts';
+import type { Host, ProgramOutcome, RunOptions, StepOutcome } from '../host/host.ts';
 import type { Resource } from '../modules/module.ts';
 import type { HostAction } from '../plan/action.ts';
 import type { Wave } from '../plan/wave.ts';
-import { changeProgram, inspectProgram } from '../plan/wave-programs.ts';
+import { changeProgram, inspectProgram, rehearsalProgram, rehearsalStep } from '../plan/wave-programs.ts';
 import type { Clock } from './clock.ts';
-import { concludeWave, decidedBefore, refusal } from './conclude.ts';
+import { concludeWave, decidedBefore, type Rehearsed, refusal } from './conclude.ts';
 import { type Decided, decide } from './decide.ts';
 import { interruptible } from './interruptible.ts';
 import { type RebootOutcome, waitForReboot } from './reboot.ts';
@@ -70,13 +70,27 @@ async function change(
     const before = decidedBefore(decided, first.action);
     return { outcomes: [...before, ...asOutcome(first, failure, sent)], host: hostAfter(sent) };
   }
+  const rehearsed = await rehearse(changes, machine, context);
   const outcome = await interruptible(machine.run(changeProgram(changes), options), signal);
-  const outcomes = concludeWave(decided, outcome);
+  const outcomes = concludeWave(decided, outcome, rehearsed);
   // A channel that goes down behind the last step takes no result with it.
   const isComplete = outcomes.length === decided.length && outcomes.at(-1)?.raw.kind !== 'unknown';
   const host = hostAfter(outcome);
   const result = { outcomes, host: isComplete && host === 'lost' ? ('fine' as const) : host };
   return concludeReboot(result, { outcome, last: changes.at(-1), host: machine, context });
+}
+
+/** One program more, in check mode alone. Where it does not end, nothing is known beyond what was decided. */
+async function rehearse(
+  changes: readonly Change[],
+  machine: Host,
+  { options, signal }: WaveContext & { readonly options: RunOptions },
+): Promise<Rehearsed> {
+  const program = rehearsalProgram(changes);
+  if (program === undefined) return () => undefined;
+  const outcome = await interruptible(machine.run(program, options), signal);
+  const steps = outcome.kind === 'finished' ? outcome.steps : new Map<string, StepOutcome>();
+  return (change) => steps.get(rehearsalStep(changes.indexOf(change)));
 }
 
 /** Undefined when it is there, or was not wanted in check mode. Nothing of the program has run yet. */

@@ -144,6 +144,11 @@ export function installProgram(name: string, changes: BootChanges): ChangeProgra
   return { script: lines.join('\n'), ...(written.uploads !== undefined && { uploads: written.uploads }) };
 }
 
+/** Read-only: what the new script says to `check`, without being put in place. */
+export function checkScript(name: string, script: string): string {
+  return `sh -c ${quote(script)} ${quote(name)} check </dev/null`;
+}
+
 /** Stops first: nothing is removed where that fails. */
 export function removeProgram(name: string, host: BootHost, present: readonly string[]): ChangeProgram {
   const script = present.find((path) => path === `/etc/fairlead/${name}.sh`) ?? `/etc/init.d/${name}`;

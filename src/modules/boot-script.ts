@@ -1,11 +1,13 @@
 // Installs one POSIX-sh script that runs now and at every boot, under systemd, SysV or OpenRC, with the hooks that
 // keep its work true at run time. What it needs of the script: start, stop, reload, status (0 fine, 3 not applied,
-// 4 drifted) and check. Files are in boot-files.ts, the sh in boot-commands.ts; here is what to do when.
+// 4 drifted) and check, which changes nothing, says what is in the way, and tells people in lines that begin with
+// `note: ` what a start or reload will do. Files are in boot-files.ts, the sh in boot-commands.ts; here is what to do when.
 import { Buffer } from 'node:buffer';
 import { quote } from '../shell.ts';
 import {
   type BootChanges,
   type BootState,
+  checkScript,
   installProgram,
   lookScript,
   parseLook,
@@ -176,6 +178,13 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
     changes.kind === 'remove'
       ? removeProgram(wanted.service.name, changes.host, changes.present)
       : installProgram(wanted.service.name, changes),
+
+  rehearse: (wanted, changes) => {
+    if (changes.kind === 'remove' || !changes.check) return undefined;
+    const isNew = changes.writes.some(({ role }) => role === 'script');
+    if (isNew) return checkScript(wanted.service.name, wanted.script);
+    return changes.action === 'none' ? undefined : `${quote(changes.script)} check`;
+  },
 
   conclude,
 };
@@ -357,8 +366,7 @@ function conclude(wanted: WantedBootScript, changes: Changes, output: Output): C
   if (changes.kind === 'remove' || changes.action === 'none') return { kind: 'changed' };
   const status = /([\s\S]*)\n== exit (\d{1,3})\n?$/.exec(output.stdout);
   const code = Number(status?.[2] ?? Number.NaN);
-  if (code === 0)
-    return { kind: 'changed', ...noteText(changes.notes), fields: { init: changes.host.init, status: 0 } };
+  if (code === 0) return { kind: 'changed', fields: { init: changes.host.init, status: 0 } };
   const said = (status?.[1] ?? '').trim();
   return {
     kind: 'failed',

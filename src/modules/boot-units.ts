@@ -85,7 +85,10 @@ check() {
 `;
 }
 
-/** Only what has drifted (4) is put right: 3 means that somebody stopped it. */
+/**
+ * Only what has drifted (4) is put right: 3 means that somebody stopped it. The service itself reloads: what it leaves
+ * running would end with this unit.
+ */
 export function reconcileUnit(service: BootService, script: string): string {
   return `# ${service.header}
 [Unit]
@@ -93,7 +96,7 @@ Description=Put ${service.name} right where it has drifted
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c '${script} status >/dev/null 2>&1 || [ "$$?" -ne 4 ] || ${script} reload'
+ExecStart=/bin/sh -c '${script} status >/dev/null 2>&1 || [ "$$?" -ne 4 ] || exec systemctl reload ${service.name}.service'
 `;
 }
 

@@ -136,6 +136,12 @@ export type Conclusion =
       readonly fields?: ResultFields;
     };
 
+/** The message with what a program said to people, in lines that begin with `note: `. */
+export function withNotes(message: string, output: string): string {
+  const notes = [...output.matchAll(/^note: (.+)$/gm)].map(([, note]) => note ?? '');
+  return [message, ...notes].join('; ');
+}
+
 /** A module that works on the host. */
 export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown> {
   readonly kind: 'host';
@@ -161,6 +167,11 @@ export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown>
   inspect(wanted: Wanted): Inspection;
   decide(wanted: Wanted, actual: Inspected): Verdict<Changes>;
   change(wanted: Wanted, changes: Changes): ChangeProgram;
+  /**
+   * Read-only sh that tells, in check mode, whether the changes would succeed: a status other than 0 is a failure with
+   * what it said on stderr. What it says on stdout as `note: …` is for people.
+   */
+  rehearse?(wanted: Wanted, changes: Changes): string | undefined;
   /** Reads what the change printed. Without it: status 0 is changed, anything else failed with its stderr. */
   conclude?(wanted: Wanted, changes: Changes, output: Output): Conclusion;
 }

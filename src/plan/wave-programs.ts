@@ -67,3 +67,26 @@ export function changeProgram(changes: readonly PlannedChange[]): Program {
 export function changeStep(index: number): string {
   return `change-${index}`;
 }
+
+/** What would change, tried out in check mode: read-only, and undefined where nobody has anything to try. */
+export function rehearsalProgram(
+  changes: readonly (PlannedChange & { readonly rehearsal?: string })[],
+): Program | undefined {
+  const steps = changes.flatMap(({ action, rehearsal }, index): readonly Step[] =>
+    rehearsal === undefined
+      ? []
+      : [
+          {
+            id: rehearsalStep(index),
+            script: rehearsal,
+            onFailure: 'continue',
+            environment: action.environment,
+          },
+        ],
+  );
+  return steps.length === 0 ? undefined : { kind: 'inspect', steps };
+}
+
+export function rehearsalStep(index: number): string {
+  return `rehearse-${index}`;
+}

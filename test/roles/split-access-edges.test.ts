@@ -40,7 +40,7 @@ describe('the reverse path filter', () => {
     host.set('v1', 'rp_filter', 1);
     expect(host.script('status')).toMatchObject({
       status: 4,
-      stdout: 'fairlead-split-access: missing setting v1 rp_filter 2\n',
+      stdout: 'fairlead-split-access: missing setting ipv4/conf/v1/rp_filter 2\n',
     });
     expect(host.script('reload')).toMatchObject({ status: 0 });
     host.script('stop');

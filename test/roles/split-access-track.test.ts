@@ -66,15 +66,18 @@ describe.each(worlds)('the chain, $title', (world) => {
     const applied = host.snapshot();
     expect(applied).toContain('--set-xmark 0x200000/0xff00000');
     expect(host.script('status')).toMatchObject({ status: 0 });
-    for (const act of [
-      `${iptables} -t mangle -F fairlead-split-access`,
-      `${iptables} -t mangle -D OUTPUT -j fairlead-split-access`,
-      `${iptables} -t mangle -I PREROUTING -j fairlead-split-access`,
+    const chain = 'fairlead-split-access';
+    for (const [act, told] of [
+      [`-F ${chain}`, `missing chain -4 mangle ${chain}`],
+      [`-D OUTPUT -j ${chain}`, `missing jump -4 mangle OUTPUT -j ${chain}`],
+      [`-I PREROUTING -j ${chain}`, `changed jump -4 mangle PREROUTING -j ${chain} | there 2 times`],
+      [`-A FORWARD -i v0 -j ${chain}`, `surplus jump -4 mangle FORWARD -i v0 -j ${chain}`],
+      ['-N fairlead-split-access-old', 'surplus chain -4 mangle fairlead-split-access-old'],
     ]) {
-      host.sh(act);
+      host.sh(`${iptables} -t mangle ${act}`);
       expect(host.script('status')).toMatchObject({
         status: 4,
-        stdout: 'fairlead-split-access: missing chain -4 fairlead-split-access\n',
+        stdout: `fairlead-split-access: ${told}\n`,
       });
       expect(host.script('reload')).toMatchObject({ status: 0 });
       expect(host.snapshot()).toBe(applied);
