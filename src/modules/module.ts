@@ -2,7 +2,7 @@
 // A module never talks to a host or to the network: it gives sh fragments and reads what they printed.
 //
 //   arguments ─prepare─► wanted ─inspect─► (host reads) ─decide─► changes ─change─► (host writes) ─conclude─► result
-import type { FileProbe, FileState } from './file-probe.ts';
+import type { FileProbe, FileState } from './file/file-probe.ts';
 
 /** JSON schema (draft 7 as ajv reads it) of a module's arguments: an object with described properties. */
 export type ArgumentSchema = {

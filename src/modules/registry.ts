@@ -1,25 +1,26 @@
 // All modules by name. To add one: a file of its own, and a line here.
-import { assert } from './assert.ts';
-import { bootScript } from './boot-script.ts';
-import { command } from './command.ts';
-import { copy } from './copy.ts';
-import { debug } from './debug.ts';
-import { fail } from './fail.ts';
-import { file } from './file.ts';
-import { iptablesRestore } from './iptables-restore.ts';
-import { lineinfile } from './lineinfile.ts';
+
+import { bootScript } from './boot/boot-script.ts';
+import { command } from './command/command.ts';
+import { script } from './command/script.ts';
+import { shell } from './command/shell.ts';
+import { assert } from './controller/assert.ts';
+import { debug } from './controller/debug.ts';
+import { fail } from './controller/fail.ts';
+import { setFact } from './controller/set-fact.ts';
+import { copy } from './file/copy.ts';
+import { file } from './file/file.ts';
+import { lineinfile } from './file/lineinfile.ts';
+import { stat } from './file/stat.ts';
+import { template } from './file/template.ts';
 import type { Module } from './module.ts';
-import { packageModule } from './package.ts';
-import { ping } from './ping.ts';
-import { reboot } from './reboot.ts';
-import { script } from './script.ts';
-import { service } from './service.ts';
-import { setFact } from './set-fact.ts';
-import { shell } from './shell.ts';
-import { stat } from './stat.ts';
-import { sysctl } from './sysctl.ts';
-import { template } from './template.ts';
-import { waitFor } from './wait-for.ts';
+import { iptablesRestore } from './network/iptables-restore.ts';
+import { packageModule } from './system/package.ts';
+import { ping } from './system/ping.ts';
+import { reboot } from './system/reboot.ts';
+import { service } from './system/service.ts';
+import { sysctl } from './system/sysctl.ts';
+import { waitFor } from './system/wait-for.ts';
 
 const MODULES: readonly Module[] = [
   assert,

@@ -1,6 +1,6 @@
 // A wave's two programs, and the way back from what they printed to each action.
 import type { Program, Step, StepOutcome } from '../host/host.ts';
-import { parseProbes, probeScript } from '../modules/file-probe.ts';
+import { parseProbes, probeScript } from '../modules/file/file-probe.ts';
 import type { ChangeProgram, Inspected, Output } from '../modules/module.ts';
 import type { HostAction } from './action.ts';
 

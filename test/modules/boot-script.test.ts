@@ -1,7 +1,7 @@
 // boot_script on private machines with each init system: real files, real kernel rules, the real module cycle.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bootScript } from '../../src/modules/boot-script.ts';
+import { bootScript } from '../../src/modules/boot/boot-script.ts';
 import { ArgumentError } from '../../src/modules/module.ts';
 import { PrivateMachine } from './support/private-machine.ts';
 import { controller } from './support/this-machine.ts';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { InitSystem } from '../../src/init-system.ts';
-import { installProgram, lookScript, removeProgram } from '../../src/modules/boot-commands.ts';
-import { bootFiles, candidatePaths } from '../../src/modules/boot-files.ts';
-import type { BootService } from '../../src/modules/boot-units.ts';
+import { installProgram, lookScript, removeProgram } from '../../src/modules/boot/boot-commands.ts';
+import { bootFiles, candidatePaths } from '../../src/modules/boot/boot-files.ts';
+import type { BootService } from '../../src/modules/boot/boot-units.ts';
 import { complaints } from './support/lint.ts';
 
 const golden = fileURLToPath(new URL('../golden/boot_script/', import.meta.url));

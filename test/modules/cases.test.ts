@@ -35,7 +35,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { validate } from '../../src/load/schema.ts';
-import { type FileProbe, type FileState, sha256Of } from '../../src/modules/file-probe.ts';
+import { type FileProbe, type FileState, sha256Of } from '../../src/modules/file/file-probe.ts';
 import {
   ArgumentError,
   type Condition,

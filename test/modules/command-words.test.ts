@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitWords } from '../../src/modules/command-words.ts';
+import { splitWords } from '../../src/modules/command/command-words.ts';
 import { words } from '../../src/shell.ts';
 
 describe('splitWords', () => {

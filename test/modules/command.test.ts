@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CommandArgs, command } from '../../src/modules/command.ts';
+import { type CommandArgs, command } from '../../src/modules/command/command.ts';
 import { runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 import { runTwice } from './support/twice.ts';
 

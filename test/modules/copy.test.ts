@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { copy } from '../../src/modules/copy.ts';
+import { copy } from '../../src/modules/file/copy.ts';
 import { INLINE_LIMIT_BYTES } from '../../src/modules/module.ts';
 import { readOnlyFolder, smallDisk } from './support/mounts.ts';
 import { controller, runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';

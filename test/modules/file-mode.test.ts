@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyMode, chmodWord, modeText, parseMode } from '../../src/modules/file-mode.ts';
+import { applyMode, chmodWord, modeText, parseMode } from '../../src/modules/file/file-mode.ts';
 import { temporaryFolder } from './support/this-machine.ts';
 
 const symbolic = fc

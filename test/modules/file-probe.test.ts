@@ -9,7 +9,7 @@ import {
   parseProbes,
   probeScript,
   sha256Of,
-} from '../../src/modules/file-probe.ts';
+} from '../../src/modules/file/file-probe.ts';
 import { countedTools, runScript, SHELLS, temporaryFolder } from './support/this-machine.ts';
 
 const ODD_NAMES = [

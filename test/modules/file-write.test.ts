@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backupPath, type FileWrite, writeFiles } from '../../src/modules/file-write.ts';
+import { backupPath, type FileWrite, writeFiles } from '../../src/modules/file/file-write.ts';
 import { INLINE_LIMIT_BYTES, type Output } from '../../src/modules/module.ts';
 import { readOnlyFolder, smallDisk } from './support/mounts.ts';
 import {

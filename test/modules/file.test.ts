@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { file } from '../../src/modules/file.ts';
+import { file } from '../../src/modules/file/file.ts';
 import { controller, runOnThisMachine, runScript, SHELLS, temporaryFolder } from './support/this-machine.ts';
 import { runTwice } from './support/twice.ts';
 

@@ -1,8 +1,8 @@
 // iptables_restore against this kernel, in a network namespace of its own, with both backends.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { iptablesRestore } from '../../src/modules/iptables-restore.ts';
-import { readRules, ruleCount, withoutCounters } from '../../src/modules/iptables-rules.ts';
 import { ArgumentError } from '../../src/modules/module.ts';
+import { iptablesRestore } from '../../src/modules/network/iptables-restore.ts';
+import { readRules, ruleCount, withoutCounters } from '../../src/modules/network/iptables-rules.ts';
 import { complaints } from './support/lint.ts';
 import { PrivateMachine } from './support/private-machine.ts';
 import { controller } from './support/this-machine.ts';

@@ -1,7 +1,7 @@
 // The rules themselves are in test/cases/lineinfile; here is what holds for all of them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LineRule, withLine, withoutLines } from '../../src/modules/line-edit.ts';
+import { type LineRule, withLine, withoutLines } from '../../src/modules/file/line-edit.ts';
 
 const line = fc.stringMatching(/^[ab#=]{0,4}$/);
 const text = fc

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lineinfile } from '../../src/modules/lineinfile.ts';
+import { lineinfile } from '../../src/modules/file/lineinfile.ts';
 import { readOnlyFolder } from './support/mounts.ts';
 import { runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 import { runTwice } from './support/twice.ts';

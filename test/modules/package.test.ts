@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { packageModule } from '../../src/modules/package.ts';
+import { packageModule } from '../../src/modules/system/package.ts';
 import { complaints } from './support/lint.ts';
 import { controller, runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 

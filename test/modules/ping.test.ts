@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ping } from '../../src/modules/ping.ts';
+import { ping } from '../../src/modules/system/ping.ts';
 import { runOnThisMachine, SHELLS } from './support/this-machine.ts';
 
 describe.each(SHELLS)('ping under %s', (shell) => {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { reboot } from '../../src/modules/reboot.ts';
+import { reboot } from '../../src/modules/system/reboot.ts';
 import { complaints } from './support/lint.ts';
 import { controller, runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type ScriptArgs, script } from '../../src/modules/command/script.ts';
 import { INLINE_LIMIT_BYTES } from '../../src/modules/module.ts';
-import { type ScriptArgs, script } from '../../src/modules/script.ts';
 import { controller, runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 import { runTwice } from './support/twice.ts';
 

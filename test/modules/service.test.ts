@@ -1,7 +1,7 @@
 // service on private machines: real SysV scripts and rc links; systemd and OpenRC by their stand-ins.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DETECT_INIT } from '../../src/init-system.ts';
-import { service } from '../../src/modules/service.ts';
+import { service } from '../../src/modules/system/service.ts';
 import { complaints } from './support/lint.ts';
 import { PrivateMachine } from './support/private-machine.ts';
 import { controller } from './support/this-machine.ts';

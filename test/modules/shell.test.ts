@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ShellArgs, shell as shellModule } from '../../src/modules/shell.ts';
+import { type ShellArgs, shell as shellModule } from '../../src/modules/command/shell.ts';
 import { runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 import { runTwice } from './support/twice.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { stat } from '../../src/modules/stat.ts';
+import { stat } from '../../src/modules/file/stat.ts';
 import { runOnThisMachine, SHELLS, temporaryFolder } from './support/this-machine.ts';
 
 describe.each(SHELLS)('stat under %s', (shell) => {

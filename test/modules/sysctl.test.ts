@@ -1,6 +1,6 @@
 // sysctl against this kernel's parameters, in a network namespace of its own.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sysctl } from '../../src/modules/sysctl.ts';
+import { sysctl } from '../../src/modules/system/sysctl.ts';
 import { complaints } from './support/lint.ts';
 import { PrivateMachine } from './support/private-machine.ts';
 import { controller } from './support/this-machine.ts';

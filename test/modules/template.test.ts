@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { template } from '../../src/modules/template.ts';
+import { template } from '../../src/modules/file/template.ts';
 import { SHELLS, temporaryFolder } from './support/this-machine.ts';
 import { runTwice } from './support/twice.ts';
 

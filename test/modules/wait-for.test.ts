@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { waitFor } from '../../src/modules/wait-for.ts';
+import { waitFor } from '../../src/modules/system/wait-for.ts';
 import { complaints } from './support/lint.ts';
 import { PrivateMachine } from './support/private-machine.ts';
 import { controller, runOnThisMachine, runScript, SHELLS, temporaryFolder } from './support/this-machine.ts';

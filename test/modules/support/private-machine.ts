@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseProbes, probeScript } from '../../../src/modules/file-probe.ts';
+import { parseProbes, probeScript } from '../../../src/modules/file/file-probe.ts';
 import type { Conclusion, Controller, HostModule, Output, Verdict } from '../../../src/modules/module.ts';
 import { quote } from '../../../src/shell.ts';
 import { controller, type Shell } from './this-machine.ts';

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { parseProbes, probeScript } from '../../../src/modules/file-probe.ts';
+import { parseProbes, probeScript } from '../../../src/modules/file/file-probe.ts';
 import type {
   ChangeProgram,
   Conclusion,
