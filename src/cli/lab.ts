@@ -1,10 +1,11 @@
 // fairlead lab: try things on a throwaway fleet. Turns words into calls of lab/ and says what happened.
 import { Command, InvalidArgumentError } from 'commander';
-import { createLab, DEFAULT_HOST_COUNT } from '../lab/create-lab.ts';
+import { createLab, DEFAULT_HOST_COUNT, DEFAULT_PROVIDERS } from '../lab/create-lab.ts';
 import { openLab } from '../lab/lab.ts';
 import { LabError } from '../lab/lab-error.ts';
 import { labStatus, statusText } from '../lab/lab-status.ts';
 import { attach, hostEnvironment } from '../lab/namespaces.ts';
+import type { ProviderCount } from '../lab/plan.ts';
 import { LAB_PACKAGES, missingRequirements, requirementText } from '../lab/requirements.ts';
 import { DEFAULT_LAB_NAME, labFolder, readLabState } from '../lab/state.ts';
 import { removeLab, sweepLabs } from '../lab/sweep.ts';
@@ -14,11 +15,13 @@ import { labDemo, renderInstead } from './lab-demo.ts';
 export const LAB_HELP = `Usage: fairlead lab COMMAND [--name LAB]
 
 A throwaway fleet on this machine, made of namespaces: hosts with a real sshd,
-two providers that drop spoofed sources, and an internet. Nothing of it is
+providers that drop spoofed sources, and an internet. Nothing of it is
 visible outside. Needs root on Linux.
 
 Commands:
   up [--hosts N]             start a lab of N hosts (default ${DEFAULT_HOST_COUNT})
+     [--providers 2|3]       with that many uplinks each (default ${DEFAULT_PROVIDERS})
+     [--lan]                 and a network with one client behind each
   run PLAYBOOK [OPTIONS...]  fairlead run on the lab's inventory, from inside
   status                     who is up, and reachable from the internet
   probe [--count N]          the same with N connections per address (default 100)
@@ -37,6 +40,12 @@ interface Named {
   readonly name: string;
 }
 
+interface UpOptions extends Named {
+  readonly hosts: number;
+  readonly providers: ProviderCount;
+  readonly lan: boolean;
+}
+
 /** To be added to the program. Never throws for what goes wrong with a lab. */
 export function labCommand(context: CliContext): Command {
   const command = new Command('lab').enablePositionalOptions().configureHelp({ formatHelp: () => LAB_HELP });
@@ -53,7 +62,9 @@ export function labCommand(context: CliContext): Command {
 
   add('up')
     .option('--hosts <count>', '', wholeNumber, DEFAULT_HOST_COUNT)
-    .action(act((options: Named & { readonly hosts: number }) => up(context, options)));
+    .option('--providers <count>', '', providerCount, DEFAULT_PROVIDERS)
+    .option('--lan', '', false)
+    .action(act((options: UpOptions) => up(context, options)));
   add('run <words...>').action(act((words: string[], { name }: Named) => run(context, name, words)));
   add('status').action(act(({ name }: Named) => status(context, name, 3)));
   add('probe')
@@ -99,9 +110,9 @@ async function demo(context: CliContext, hostCount: number): Promise<number> {
   return renderInstead(context);
 }
 
-async function up(context: CliContext, { name, hosts }: Named & { hosts: number }): Promise<number> {
+async function up(context: CliContext, { name, hosts, providers, lan }: UpOptions): Promise<number> {
   const startMs = performance.now();
-  const lab = await createLab({ name, hostCount: hosts });
+  const lab = await createLab({ name, hostCount: hosts, providers, lan });
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   context.out(`lab ${name}: ${hosts} hosts up in ${seconds} s\n  inventory  ${lab.paths.inventory}\n`);
   return 0;
@@ -134,6 +145,12 @@ async function down(context: CliContext, name: string): Promise<number> {
   await removeLab(labFolder(name));
   context.out(there ? `lab ${name} is gone\n` : `there is no lab ${name}\n`);
   return 0;
+}
+
+function providerCount(text: string): ProviderCount {
+  if (text === '2') return 2;
+  if (text === '3') return 3;
+  throw new InvalidArgumentError('2 or 3 is wanted.');
 }
 
 function wholeNumber(text: string): number {

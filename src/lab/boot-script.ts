@@ -1,6 +1,7 @@
 // The firmware of a lab's host: what happens between power-on and its pid 1 (init-script.ts).
 // It runs as pid 1 of fresh mount, pid, uts, ipc and network namespaces, plugs the cables in, mounts the disk
 // and what a kernel would mount, and changes over. Kernel state of an earlier boot is gone with its namespaces.
+import type { Place } from './fabric.ts';
 
 /**
  * What root in a host is not allowed, as setpriv(1) takes it: to set the machine's clock, or to reach past the kernel
@@ -8,8 +9,12 @@
  */
 export const HOST_CAPABILITIES = '-sys_time,-sys_rawio';
 
-/** Arguments: the lab's folder, the host's name and index. */
-export const BOOT_SCRIPT = String.raw`#!/bin/sh
+/**
+ * For hosts with a cable to each of `places`; the host's device has the place's name. Arguments of the program: the lab's
+ * folder, the host's name and index.
+ */
+export function bootScript(places: readonly Place[]): string {
+  return String.raw`#!/bin/sh
 set -eu
 folder=$1 name=$2 index=$3
 machine=$folder/machine
@@ -27,19 +32,28 @@ for conf in all default; do
 done
 echo 0 >/proc/sys/net/ipv4/ip_forward
 
-# The same hardware addresses at each boot, so that nobody's neighbour table is wrong after one.
 cable=0
-for device in mgmt isp1 isp2; do
+plug() { # PLACE FAR-END DEVICE; more words are about the far end
+  pin=$machine/net/$1 far_end=$2 device=$3
+  shift 3
+  # The same hardware addresses at each boot, so that nobody's neighbour table is wrong after one.
   cable=$((cable + 1))
   address=$(printf '02:fa:00:%02x:%02x:%02x' "$cable" $((index / 256)) $((index % 256)))
-  set -- link add name "host$index" up master hosts type veth \
+  set -- link add name "$far_end" up "$@" type veth \
     peer name "$device" address "$address" netns "/proc/$pid/ns/net"
-  if ! nsenter "--net=$machine/net/$device" ip "$@" 2>/dev/null; then
+  if ! nsenter "--net=$pin" ip "$@" 2>/dev/null; then
     # The far end of the boot before may not be gone yet.
-    nsenter "--net=$machine/net/$device" ip link delete "host$index" || :
-    nsenter "--net=$machine/net/$device" ip "$@"
+    nsenter "--net=$pin" ip link delete "$far_end" || :
+    nsenter "--net=$pin" ip "$@"
   fi
+}
+for place in ${places.join(' ')}; do
+  plug "$place" "host$index" "$place" master hosts
 done
+if [ -e "$folder/lan/$name" ]; then
+  plug "lan/$name" lan lan
+  nsenter "--net=$machine/net/lan/$name" ip -batch "$folder/lan/$name"
+fi
 
 mount -t overlay -o "lowerdir=$machine/base,upperdir=$disk/upper,workdir=$disk/work" fairlead-lab "$root"
 mount --all --fstab "$folder/mounts"
@@ -54,6 +68,7 @@ cd "$root"
 pivot_root . mnt
 exec setpriv --bounding-set=${HOST_CAPABILITIES} chroot . /lab/init "$pid" "$name"
 `;
+}
 
 /**
  * What a host finds mounted, as fstab(5) for `mount --all`. Of the kernel's settings only the network's are per

@@ -6,7 +6,7 @@ import { Lab } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import { fillLabFolder, labPaths, logTail, writeKnownHosts } from './lab-folder.ts';
 import { raiseNeighbourLimits } from './neighbour-limits.ts';
-import { type LabPlan, planLab } from './plan.ts';
+import { type LabPlan, type LabShape, type ProviderCount, planLab } from './plan.ts';
 import { identify, ownProcess, type ProcessId } from './process-id.ts';
 import { claimLab, DEFAULT_LAB_NAME, type LabState, writeLabState } from './state.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
@@ -16,6 +16,10 @@ export interface LabOptions {
   readonly name?: string;
   /** 4 when nothing is said. */
   readonly hostCount?: number;
+  /** Of providers, and so of uplinks per host: 2 when nothing is said. */
+  readonly providers?: ProviderCount;
+  /** A network behind each host, which forwards for it, with one client machine: none when nothing is said. */
+  readonly lan?: boolean;
   /**
    * The lab is worth nothing without this process. `this-process`: the lab dies with it at once;
    * another one: the next `lab` command of any name sweeps it. Undefined: it stays until it is taken down.
@@ -24,6 +28,7 @@ export interface LabOptions {
 }
 
 export const DEFAULT_HOST_COUNT = 4;
+export const DEFAULT_PROVIDERS: ProviderCount = 2;
 
 const FABRIC_TIMEOUT_MS = 30_000;
 /** Silence of all hosts, not the time for all of them. */
@@ -32,20 +37,24 @@ const BOOT_TIMEOUT_MS = 60_000;
 /** Resolves when every host lets one in. A LabError, and nothing left, where that fails. */
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
   await sweepLabs();
-  const hostCount = options.hostCount ?? DEFAULT_HOST_COUNT;
-  const plan = planLab(hostCount);
+  const shape: LabShape = {
+    hostCount: options.hostCount ?? DEFAULT_HOST_COUNT,
+    providers: options.providers ?? DEFAULT_PROVIDERS,
+    lan: options.lan ?? false,
+  };
+  const plan = planLab(shape);
   const maker = ownProcess();
   const owner = options.owner === 'this-process' ? maker : options.owner;
   const making: LabState = {
     name: options.name ?? DEFAULT_LAB_NAME,
-    hostCount,
+    ...shape,
     phase: 'making',
     maker,
     ...(owner && { owner }),
   };
   const folder = claimLab(making);
   try {
-    raiseNeighbourLimits(hostCount);
+    raiseNeighbourLimits(plan);
     fillLabFolder(folder, plan);
     const supervisor = startSupervisor(folder);
     const id = await supervisorId(folder, supervisor);

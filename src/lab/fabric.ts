@@ -1,4 +1,4 @@
-// The networks around the hosts, as one sh program per place: the controller's bridge, the two providers
+// The networks around the hosts, as one sh program per place: the controller's bridge, the providers
 // that drop spoofed sources, and the internet behind them. Each runs inside its own network namespace.
 import {
   CONTROLLER_ADDRESS,
@@ -12,8 +12,8 @@ import {
   type ProviderPlan,
 } from './plan.ts';
 
-/** `mgmt` is the controller's namespace. */
-export type Place = 'mgmt' | ProviderName | 'internet';
+/** `mgmt` is the controller's namespace, `lan/HOST` that of the client behind a host. */
+export type Place = 'mgmt' | ProviderName | 'internet' | `lan/${string}`;
 
 /** The chain that counts and drops what comes from a customer with somebody else's address. */
 export const SPOOFED_CHAIN = 'spoofed';
@@ -106,7 +106,9 @@ route add ${provider.network} via ${there} dev ${provider.name} src ${INTERNET_A
 route add ${provider.network6} via ${there6} dev ${provider.name} src ${INTERNET_ADDRESS6}
 `;
   });
-  return `ip -batch - <<'END'
+  // A socket can be bound to IPv6 addresses that are only routed here.
+  return `echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind
+ip -batch - <<'END'
 link set lo up
 address add ${INTERNET_ADDRESS}/32 dev lo
 route add local ${INTERNET_NETWORK} dev lo

@@ -3,9 +3,11 @@
 import {
   bareAddress,
   CONTROLLER_ADDRESS,
+  hostDevices,
   INTERNET_ADDRESS,
   INTERNET_ADDRESS6,
   type LabHost,
+  type LabLan,
   type LabPlan,
   MANAGEMENT_PREFIX_LENGTH,
 } from './plan.ts';
@@ -25,13 +27,36 @@ iface ${link.device} inet6 static
     accept_ra 0
 `;
   });
+  const lan =
+    host.lan === undefined
+      ? ''
+      : `
+auto ${host.lan.device}
+iface ${host.lan.device} inet static
+    address ${host.lan.address}
+iface ${host.lan.device} inet6 static
+    address ${host.lan.address6}
+    dad-attempts 0
+    accept_ra 0
+`;
   return `auto lo
 iface lo inet loopback
 
 auto mgmt
 iface mgmt inet static
     address ${host.managementAddress}/${MANAGEMENT_PREFIX_LENGTH}
-${uplinks.join('')}`;
+${uplinks.join('')}${lan}`;
+}
+
+/** What the client behind a host is set up with each time its cable comes in, as ip(8) takes it in a batch. */
+export function lanClientBatch(lan: LabLan): string {
+  return `link set lo up
+link set ${lan.device} up
+address replace ${lan.client}/24 dev ${lan.device}
+address replace ${lan.client6}/64 dev ${lan.device} nodad
+route replace default via ${bareAddress(lan.address)} dev ${lan.device}
+route replace default via ${bareAddress(lan.address6)} dev ${lan.device}
+`;
 }
 
 /** /etc/hosts of every host: no DNS in a lab. */
@@ -62,11 +87,16 @@ MaxSessions 100
 Subsystem sftp internal-sftp
 `;
 
-/** Loose, as systemd and Ubuntu ship it: strict would drop what comes in on the second uplink. */
-export const SYSCTL_CONF = `net.ipv4.conf.mgmt.rp_filter = 2
-net.ipv4.conf.isp1.rp_filter = 2
-net.ipv4.conf.isp2.rp_filter = 2
-`;
+/**
+ * A host's sysctl.conf(5). Forwarding comes first, since it resets other settings. rp_filter is loose, as systemd and
+ * Ubuntu ship it: strict would drop what comes in on the second uplink.
+ */
+export function sysctlText(host: LabHost): string {
+  const forwarding =
+    host.lan === undefined ? [] : ['net.ipv4.ip_forward = 1', 'net.ipv6.conf.all.forwarding = 1'];
+  const loose = hostDevices(host).map((device) => `net.ipv4.conf.${device}.rp_filter = 2`);
+  return `${[...forwarding, ...loose].join('\n')}\n`;
+}
 
 /** known_hosts, sshd(8): each host under its name and all its addresses. `keys` are "type base64 comment". */
 export function knownHostsText(plan: LabPlan, keys: ReadonlyMap<string, string>): string {

@@ -3,20 +3,21 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { BOOT_SCRIPT, hostMounts } from './boot-script.ts';
+import { bootScript, hostMounts } from './boot-script.ts';
 import { fabricPrograms, PLACE_SETTINGS } from './fabric.ts';
 import {
   hostsText,
   interfacesText,
   inventoryText,
   knownHostsText,
+  lanClientBatch,
   SSHD_CONFIG,
-  SYSCTL_CONF,
+  sysctlText,
 } from './host-files.ts';
 import { HELLO_SCRIPT, INIT_SCRIPT, POWER_SCRIPT } from './init-script.ts';
-import { CALLER_SCRIPT } from './internet-scripts.ts';
+import { INTERNET_SCRIPT } from './internet-scripts.ts';
 import type { LabPlan } from './plan.ts';
-import { SUPERVISOR_SCRIPT } from './supervisor-script.ts';
+import { supervisorScript } from './supervisor-script.ts';
 
 export interface LabPaths {
   readonly supervisor: string;
@@ -50,6 +51,11 @@ export function powerPipe(folder: string, host: string): string {
   return join(folder, 'power', host);
 }
 
+/** Below the lab's folder: what the client behind a host is set up with when its cable comes in. */
+export function lanClientFile(host: string): string {
+  return join('lan', host);
+}
+
 /** Writes everything that can be known before the hosts run. */
 export function fillLabFolder(folder: string, plan: LabPlan): void {
   const paths = labPaths(folder);
@@ -57,24 +63,24 @@ export function fillLabFolder(folder: string, plan: LabPlan): void {
   for (const name of ['machine', 'power']) mkdirSync(join(folder, name));
   const write = (path: string, text: string, mode = 0o644) => writeBelow(folder, path, text, mode);
 
-  write('supervisor', SUPERVISOR_SCRIPT);
-  write('boot', BOOT_SCRIPT);
+  const programs = fabricPrograms(plan, (other) => join(machine, 'net', other));
+  write('supervisor', supervisorScript(programs.map(({ place }) => place)));
+  write('boot', bootScript(['mgmt', ...plan.providers.map(({ name }) => name)]));
   write('mounts', hostMounts(machine));
-  write('caller.cjs', CALLER_SCRIPT);
+  write('internet.cjs', INTERNET_SCRIPT);
   write('fabric/settings', PLACE_SETTINGS);
-  for (const { place, script } of fabricPrograms(plan, (other) => join(machine, 'net', other))) {
-    write(`fabric/${place}`, script);
-  }
+  for (const { place, script } of programs) write(`fabric/${place}`, script);
 
   write('tree/lab/init', INIT_SCRIPT, 0o755);
   write('tree/lab/power', POWER_SCRIPT, 0o755);
   write('tree/lab/hello', HELLO_SCRIPT, 0o755);
   write('tree/etc/hosts', hostsText(plan));
   write('tree/etc/ssh/sshd_config', SSHD_CONFIG);
-  write('tree/etc/sysctl.d/10-lab.conf', SYSCTL_CONF);
   for (const host of plan.hosts) {
     write(`hosts/${host.name}/etc/hostname`, `${host.name}\n`);
     write(`hosts/${host.name}/etc/network/interfaces`, interfacesText(host));
+    write(`hosts/${host.name}/etc/sysctl.d/10-lab.conf`, sysctlText(host));
+    if (host.lan !== undefined) write(lanClientFile(host.name), lanClientBatch(host.lan));
     makeFolders(folder, `hosts/${host.name}/etc/ssh`);
   }
 

@@ -1,16 +1,43 @@
-// A lab: a throwaway fleet of hosts made of namespaces, two providers that drop spoofed sources, an internet,
+// A lab: a throwaway fleet of hosts made of namespaces, providers that drop spoofed sources, an internet,
 // and a controller, on this machine and apart from it. create-lab.ts makes one; this is what one can do with it.
 import { closeSync, constants, openSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bounceScript } from './bounce.ts';
+import { type AtPlace, gatewayCommand, plugCommand, unplugCommand } from './cables.ts';
 import { type HostState, hostState, readEvents, waitForEvents } from './events.ts';
-import { SPOOFED_CHAIN } from './fabric.ts';
+import { type Place, SPOOFED_CHAIN } from './fabric.ts';
+import { FlowMeter, packetsOf } from './flow-traffic.ts';
+import {
+  type Flow,
+  type FlowOrder,
+  type FlowResult,
+  type FlowSource,
+  type ProviderPackets,
+  runFlows,
+} from './flows.ts';
+import {
+  type HeldConnection,
+  type HeldConnections,
+  type HoldOrder,
+  type HoldSource,
+  holdConnection,
+  holdConnections,
+} from './held-connections.ts';
 import { LabError } from './lab-error.ts';
 import { type LabPaths, labPaths, powerPipe } from './lab-folder.ts';
-import { type Argv, type Captured, capture, hostEnvironment, hostPrefix, placePrefix } from './namespaces.ts';
+import {
+  type Argv,
+  type Captured,
+  capture,
+  hostEnvironment,
+  hostNetworkPrefix,
+  hostPrefix,
+  join,
+  placePrefix,
+} from './namespaces.ts';
 import { type LabHost, type LabPlan, type ProviderName, planLab } from './plan.ts';
-import { type HeldConnection, holdConnection, type ProbeOrder, type ProbeResult, probe } from './probe.ts';
+import { type ProbeOrder, type ProbeResult, probe } from './probe.ts';
 import { DEFAULT_LAB_NAME, isWanted, type LabState, labFolder, readLabState } from './state.ts';
 import { removeLab } from './sweep.ts';
 
@@ -24,12 +51,14 @@ export class Lab {
   readonly folder: string;
   readonly plan: LabPlan;
   readonly #supervisorPid: number;
+  readonly #meter: FlowMeter;
 
   constructor(state: LabState & { readonly supervisor: { readonly pid: number } }) {
     this.name = state.name;
     this.folder = labFolder(state.name);
-    this.plan = planLab(state.hostCount);
+    this.plan = planLab(state);
     this.#supervisorPid = state.supervisor.pid;
+    this.#meter = new FlowMeter(this.plan.providers.map(({ name }) => ({ name, prefix: this.#place(name) })));
   }
 
   get hosts(): readonly LabHost[] {
@@ -55,19 +84,12 @@ export class Lab {
 
   /** The command as it reads outside: runs in the controller's network, with the machine's own files. */
   controllerCommand(argv: Argv): Argv {
-    return join(placePrefix(this.#where, 'mgmt'), argv);
+    return join(this.#place('mgmt'), argv);
   }
 
   /** The same, inside a host. A LabError where the host is off. */
   hostCommand(host: string, argv: Argv): Argv {
-    const state = this.state(host);
-    if (state.kind !== 'ready' && state.kind !== 'boot') {
-      throw new LabError(
-        `${host} is off`,
-        `turn it on with: fairlead lab reboot ${host} --name ${this.name}`,
-      );
-    }
-    return join(hostPrefix(state.pid), argv);
+    return join(hostPrefix(this.#pidOf(host)), argv);
   }
 
   inController(argv: Argv): Promise<Captured> {
@@ -80,17 +102,73 @@ export class Lab {
   }
 
   inInternet(argv: Argv): Promise<Captured> {
-    return capture(join(placePrefix(this.#where, 'internet'), argv));
+    return capture(join(this.#place('internet'), argv));
+  }
+
+  /** In a provider's network, with the machine's own files: to look at it, and to make it fail. */
+  inProvider(name: ProviderName, argv: Argv): Promise<Captured> {
+    return capture(join(this.#place(name), argv));
+  }
+
+  /** On the client machine of a host's LAN, with the machine's own files. A LabError where the lab has no LAN. */
+  async inLan(host: string, argv: Argv): Promise<Captured> {
+    return capture(join(this.#source({ lan: host }), argv));
+  }
+
+  /** Pulls a host's cable out at its far end: the device stays up and loses its carrier, until `plug` or a boot. */
+  async unplug(host: string, device: string): Promise<void> {
+    await this.#do(unplugCommand(this.host(host), device));
+  }
+
+  async plug(host: string, device: string): Promise<void> {
+    await this.#do(plugCommand(this.host(host), device, this.folder));
+  }
+
+  /**
+   * A provider's box hangs for one host or all that are on: the carrier stays, nothing answers, not even neighbour
+   * discovery, and nothing passes. Until `wakeGateway`, or the host's boot.
+   */
+  async silenceGateway(provider: ProviderName, host?: string): Promise<void> {
+    await this.#do({ place: provider, argv: gatewayCommand(this.#onOf(host), 'silent') });
+  }
+
+  async wakeGateway(provider: ProviderName, host?: string): Promise<void> {
+    await this.#do({ place: provider, argv: gatewayCommand(this.#onOf(host), 'awake') });
+  }
+
+  /** Makes flows to the internet; one result per flow, in order. */
+  async flows(from: FlowSource, order: FlowOrder): Promise<readonly FlowResult[]> {
+    await this.#meter.start();
+    return runFlows(this.#source(from), order);
+  }
+
+  /**
+   * How many packets of a flow came from the hosts to each provider, those with a wrong source included, since the lab's
+   * first `flows` or `holdConnections`. What is silent for ten minutes is forgotten.
+   */
+  async providersOf(flow: Flow): Promise<ProviderPackets> {
+    return packetsOf(flow, await this.#meter.read());
+  }
+
+  /** The same for many flows at one look, in their order. */
+  async providersOfAll(flows: readonly Flow[]): Promise<readonly ProviderPackets[]> {
+    const reading = await this.#meter.read();
+    return flows.map((flow) => packetsOf(flow, reading));
+  }
+
+  /** Opens connections in one process and keeps lines going to and fro; a LabError where one of them does not open. */
+  async holdConnections(from: HoldSource, order: HoldOrder): Promise<HeldConnections> {
+    return holdConnections(this.#source(from), from, order, this.#meter);
   }
 
   /** Connects from the internet; one result per target, in order. */
   probe(order: ProbeOrder): Promise<readonly ProbeResult[]> {
-    return probe(placePrefix(this.#where, 'internet'), order);
+    return probe(this.#place('internet'), order);
   }
 
   /** Opens one connection from the internet and keeps lines going to and fro until it is stopped. */
   holdConnection(address: string): Promise<HeldConnection> {
-    return holdConnection(placePrefix(this.#where, 'internet'), address);
+    return holdConnection(this.#place('internet'), address);
   }
 
   /** How many packets, IPv4 and IPv6, this provider has dropped because their source was not a customer's. */
@@ -98,7 +176,7 @@ export class Lab {
     let sum = 0;
     for (const program of ['iptables', 'ip6tables']) {
       const list: Argv = [program, '--list', SPOOFED_CHAIN, '--numeric', '--verbose', '--exact'];
-      const { exitCode, stdout, stderr } = await capture(join(placePrefix(this.#where, provider), list));
+      const { exitCode, stdout, stderr } = await this.inProvider(provider, list);
       const [, packets] = /^\s*(\d+)\s+\d+\s+DROP\b/m.exec(stdout) ?? [];
       if (exitCode !== 0 || packets === undefined)
         throw new LabError(`cannot count spoofed packets: ${stderr}`);
@@ -141,8 +219,33 @@ export class Lab {
     await removeLab(this.folder);
   }
 
-  get #where(): { readonly folder: string; readonly supervisorPid: number } {
-    return { folder: this.folder, supervisorPid: this.#supervisorPid };
+  #place(place: Place): Argv {
+    return placePrefix({ folder: this.folder, supervisorPid: this.#supervisorPid }, place);
+  }
+
+  #source(from: HoldSource): Argv {
+    if (from === 'internet') return this.#place('internet');
+    if ('host' in from) return hostNetworkPrefix(this.#pidOf(from.host));
+    const { name, lan } = this.host(from.lan);
+    if (lan !== undefined) return this.#place(`lan/${name}`);
+    throw new LabError(`lab "${this.name}" has no LANs`, 'make it with: fairlead lab up --lan');
+  }
+
+  #pidOf(host: string): number {
+    const state = this.state(host);
+    if (isOn(state)) return state.pid;
+    throw new LabError(`${host} is off`, `turn it on with: fairlead lab reboot ${host} --name ${this.name}`);
+  }
+
+  #onOf(host: string | undefined): readonly LabHost[] {
+    if (host === undefined) return this.hosts.filter(({ name }) => isOn(this.state(name)));
+    this.#pidOf(host);
+    return [this.host(host)];
+  }
+
+  async #do({ place, argv }: AtPlace): Promise<void> {
+    const { exitCode, stderr } = await capture(join(this.#place(place), argv));
+    if (exitCode !== 0) throw new LabError(`${place}: ${argv[0]} failed: ${stderr.trim()}`);
   }
 
   #hostNames(): string {
@@ -183,9 +286,8 @@ export function openLab(name: string = DEFAULT_LAB_NAME): Lab {
   return new Lab({ ...state, supervisor: state.supervisor });
 }
 
-function join(prefix: Argv, argv: Argv): Argv {
-  const [program, ...words] = prefix;
-  return [program, ...words, ...argv];
+function isOn(state: HostState): boolean {
+  return state.kind === 'ready' || state.kind === 'boot';
 }
 
 function killQuietly(pid: number): void {

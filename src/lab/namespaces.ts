@@ -1,6 +1,6 @@
 // Running programs inside a lab's namespaces from outside, by nsenter(1). They end with whoever started them.
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
 import process from 'node:process';
 import { HOST_CAPABILITIES } from './boot-script.ts';
 import type { Place } from './fabric.ts';
@@ -21,7 +21,7 @@ export function placePrefix(
   place: Place,
 ): Argv {
   // The pins lie in the lab's mount namespace; its pid 1 leads there.
-  const pin = join(`/proc/${lab.supervisorPid}/root`, machineFolder(lab.folder), 'net', place);
+  const pin = joinPath(`/proc/${lab.supervisorPid}/root`, machineFolder(lab.folder), 'net', place);
   return ['setpriv', '--pdeathsig', 'KILL', 'nsenter', `--net=${pin}`, '--'];
 }
 
@@ -30,6 +30,17 @@ export function hostPrefix(pid: number): Argv {
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid'];
   const root = ['setpriv', `--bounding-set=${HOST_CAPABILITIES}`];
   return ['nsenter', '--target', String(pid), ...namespaces, '--', ...root];
+}
+
+/** The same for a host's network alone: programs and files are the machine's, which the host need not have. */
+export function hostNetworkPrefix(pid: number): Argv {
+  return ['setpriv', '--pdeathsig', 'KILL', 'nsenter', '--target', String(pid), '--net', '--'];
+}
+
+/** One command after the other's words. */
+export function join(prefix: Argv, argv: Argv): Argv {
+  const [program, ...words] = prefix;
+  return [program, ...words, ...argv];
 }
 
 /** The environment of a program inside a host: what a login gives it. */

@@ -1,13 +1,17 @@
-// Who has which address in a lab. Pure; the same number of hosts always gives the same plan.
+// Who has which address in a lab. Pure; the same shape always gives the same plan.
 //
+//                client ─ lan ─┐
 //   controller ── mgmt ──┬─ edge-1 ─ isp1 ─┐
 //                        │        └─ isp2 ─┼─ provider isp1 ─┬─ internet
 //                        └─ edge-2 …       └─ provider isp2 ─┘
 //
-// The networks are the documentation's own (RFC 5737, RFC 3849); more hosts than fit get wider private ones.
+// The providers' networks are for documentation and tests (RFC 5737, RFC 3849, RFC 2544); more hosts than fit get
+// wider private ones.
 import { LabError } from './lab-error.ts';
 
-export type ProviderName = 'isp1' | 'isp2';
+export type ProviderName = 'isp1' | 'isp2' | 'isp3';
+
+export type ProviderCount = 2 | 3;
 
 /** One uplink of a host, in the words of the split-access role's variables. */
 export interface LabLink {
@@ -20,6 +24,17 @@ export interface LabLink {
   readonly gateway6: string;
 }
 
+/** The network behind a host, and the one machine there. */
+export interface LabLan {
+  readonly device: string;
+  /** The host's own, with the prefix length: 10.88.11.1/24 and fd88:11::1/64 on edge-1. */
+  readonly address: string;
+  readonly address6: string;
+  /** The client's, without. */
+  readonly client: string;
+  readonly client6: string;
+}
+
 export interface LabHost {
   readonly name: string;
   /** From 1. */
@@ -27,6 +42,8 @@ export interface LabHost {
   /** Without a prefix length; where sshd is reached from the controller. */
   readonly managementAddress: string;
   readonly links: readonly LabLink[];
+  /** Undefined in a lab without LANs. */
+  readonly lan: LabLan | undefined;
 }
 
 export interface ProviderPlan {
@@ -40,6 +57,15 @@ export interface ProviderPlan {
   /** The two ends of its line to the internet: the provider's first. */
   readonly transit: readonly [string, string];
   readonly transit6: readonly [string, string];
+}
+
+/** What a lab is asked to be. */
+export interface LabShape {
+  readonly hostCount: number;
+  /** And so of uplinks per host. */
+  readonly providers: ProviderCount;
+  /** Whether there is a network with a client behind each host. */
+  readonly lan: boolean;
 }
 
 export interface LabPlan {
@@ -58,18 +84,33 @@ export const INTERNET_ADDRESS = '198.51.100.10';
 export const INTERNET_ADDRESS6 = '2001:db8:ffff::10';
 /** On each host: says its name, then echoes what it is sent. */
 export const HELLO_PORT = 7777;
-/** In the internet: says the caller's address and hangs up. */
+/** In the internet, TCP and UDP: says the caller's address, then its port, a line each, and hangs up. */
 export const CALLER_PORT = 7778;
+/** In the internet, TCP: says the caller's address and port on one line, then echoes what it is sent. */
+export const ECHO_PORT = 7779;
+/** These of the internet's addresses answer UDP too; TCP is answered on all of its networks. */
+export const MOST_INTERNET_ADDRESSES = 254;
+
+/** The internet's address of that number, from 1 to 254: 198.51.100.7, 2001:db8:ffff::7. */
+export function internetAddress(number: number, family: 'IPv4' | 'IPv6'): string {
+  return family === 'IPv4' ? `198.51.100.${number}` : `2001:db8:ffff::${number}`;
+}
 
 const MOST_HOSTS_OF_A_24 = 200;
 const FIRST_NUMBER = 10;
+const PROVIDERS = [
+  { name: 'isp1', number: 1, base: '192.0.2' },
+  { name: 'isp2', number: 2, base: '203.0.113' },
+  { name: 'isp3', number: 3, base: '198.18.3' },
+] as const;
 
-/** The plan for that many hosts; a LabError where there are none or too many. */
-export function planLab(hostCount: number): LabPlan {
+/** The plan of that shape; a LabError where it cannot be. */
+export function planLab({ hostCount, providers, lan }: LabShape): LabPlan {
   if (!Number.isInteger(hostCount) || hostCount < 1 || hostCount > MOST_HOSTS) {
     throw new LabError(`a lab has 1 to ${MOST_HOSTS} hosts`);
   }
-  const networks = [network('isp1', 1, hostCount), network('isp2', 2, hostCount)];
+  if (providers !== 2 && providers !== 3) throw new LabError('a lab has 2 or 3 providers');
+  const networks = PROVIDERS.slice(0, providers).map((provider) => network(provider, hostCount));
   const hosts = Array.from({ length: hostCount }, (_, at): LabHost => {
     const number = FIRST_NUMBER + at + 1;
     return {
@@ -77,6 +118,7 @@ export function planLab(hostCount: number): LabPlan {
       index: at + 1,
       managementAddress: `10.77.${number >> 8}.${number & 255}`,
       links: networks.map((n) => n.link(number)),
+      lan: lan ? lanBehind(number) : undefined,
     };
   });
   return { hosts, providers: networks.map((n) => n.provider) };
@@ -87,17 +129,21 @@ export function bareAddress(address: string): string {
   return address.replace(/\/.*/, '');
 }
 
+/** A host's network devices, in the order of their cables. */
+export function hostDevices(host: LabHost): readonly string[] {
+  const lan = host.lan === undefined ? [] : [host.lan.device];
+  return ['mgmt', ...host.links.map((link) => link.device), ...lan];
+}
+
 interface Network {
   readonly provider: ProviderPlan;
   link(number: number): LabLink;
 }
 
-function network(name: ProviderName, number: 1 | 2, hostCount: number): Network {
+function network({ name, number, base }: (typeof PROVIDERS)[number], hostCount: number): Network {
   const wide = hostCount > MOST_HOSTS_OF_A_24;
-  const narrowBase = number === 1 ? '192.0.2' : '203.0.113';
-  const base = wide ? `10.${number}` : narrowBase;
   const length = wide ? 16 : 24;
-  const address = (host: number) => (wide ? `${base}.${host >> 8}.${host & 255}` : `${base}.${host}`);
+  const address = (host: number) => (wide ? `10.${number}.${host >> 8}.${host & 255}` : `${base}.${host}`);
   const base6 = `2001:db8:${number}::`;
   return {
     provider: {
@@ -117,5 +163,18 @@ function network(name: ProviderName, number: 1 | 2, hostCount: number): Network 
       address6: `${base6}${host}/64`,
       gateway6: `${base6}1`,
     }),
+  };
+}
+
+/** 10.88.11.0/24 and so on; from the 256th number on, 10.89.0.0/24. */
+function lanBehind(number: number): LabLan {
+  const base = `10.${88 + (number >> 8)}.${number & 255}`;
+  const base6 = `fd88:${number}::`;
+  return {
+    device: 'lan',
+    address: `${base}.1/24`,
+    address6: `${base6}1/64`,
+    client: `${base}.2`,
+    client6: `${base6}2`,
   };
 }

@@ -7,11 +7,11 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from './lab-error.ts';
+import type { LabShape } from './plan.ts';
 import { isAlive, ownProcess, type ProcessId } from './process-id.ts';
 
-export interface LabState {
+export interface LabState extends LabShape {
   readonly name: string;
-  readonly hostCount: number;
   /** `making`: worth keeping only as long as its maker lives. */
   readonly phase: 'making' | 'up';
   readonly maker: ProcessId;

@@ -3,11 +3,18 @@
 // It reads orders on stdin and dies when that ends, unless it was told to stay: whoever makes a lab and is
 // killed half-way leaves nothing running. How a host boots is boot-script.ts.
 //
-//   power-on HOST INDEX    start this host, and again whenever it reboots
+//   power-on HOST INDEX    start this host and its LAN's client, and the host again whenever it reboots
 //   keep                   outlive the end of stdin
+import type { Place } from './fabric.ts';
+import { HELLO_PORT } from './plan.ts';
 
-/** Arguments: the lab's folder, the path of node, and which network namespace is the machine's own. The journal's lines are described in events.ts. */
-export const SUPERVISOR_SCRIPT = String.raw`#!/bin/sh
+/**
+ * For a lab with these places, besides the LANs: `mgmt` is the program's own. Arguments of the program: the lab's folder,
+ * the path of node, and which network namespace is the machine's own. The journal's lines are described in events.ts.
+ */
+export function supervisorScript(places: readonly Place[]): string {
+  const others = places.filter((place) => place !== 'mgmt');
+  return String.raw`#!/bin/sh
 set -eu
 umask 022
 folder=$1 node=$2 machine_network=$3
@@ -84,27 +91,36 @@ chmod 0640 etc/shadow
 chmod 0440 etc/sudoers
 
 # A network namespace lives as long as its pin in this mount namespace.
-cd "$machine/net"
-: >mgmt
-mount --bind /proc/self/ns/net mgmt
-for place in isp1 isp2 internet; do
-  : >"$place"
+new_place() { # PLACE
+  : >"$machine/net/$1"
   # Not unshare --net=FILE: it looks itself up in /proc by its number in this pid namespace.
-  unshare --net mount --bind /proc/self/ns/net "$place"
-done
-for place in mgmt isp1 isp2 internet; do
-  nsenter "--net=$place" sh -eu "$folder/fabric/settings" "$machine_network"
-done
-for place in mgmt isp1 isp2 internet; do
-  nsenter "--net=$place" sh -eu "$folder/fabric/$place"
-done
-nsenter --net=internet "$node" "$folder/caller.cjs" &
+  unshare --net mount --bind /proc/self/ns/net "$machine/net/$1"
+}
+in_place() { # PLACE COMMAND...
+  place=$1
+  shift
+  nsenter "--net=$machine/net/$place" "$@"
+}
+mkdir "$machine/net/lan"
+: >"$machine/net/mgmt"
+mount --bind /proc/self/ns/net "$machine/net/mgmt"
+for other in ${others.join(' ')}; do new_place "$other"; done
+for each in ${places.join(' ')}; do in_place "$each" sh -eu "$folder/fabric/settings" "$machine_network"; done
+for each in ${places.join(' ')}; do in_place "$each" sh -eu "$folder/fabric/$each"; done
+in_place internet "$node" "$folder/internet.cjs" &
 cd /
+
+lan_client() { # HOST; its cable comes with each boot of the host
+  new_place "lan/$1"
+  in_place "lan/$1" sh -eu "$folder/fabric/settings" "$machine_network"
+  in_place "lan/$1" perl "$folder/tree/lab/hello" "$1-client" ${HELLO_PORT} &
+}
 
 power_supply() { # HOST INDEX
   ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$folder/hosts/$1/etc/ssh/ssh_host_ed25519_key"
   mkdir -p "$machine/disks/$1/upper" "$machine/disks/$1/work"
   cp -r "$folder/hosts/$1/." "$machine/disks/$1/upper/"
+  [ ! -e "$folder/lan/$1" ] || lan_client "$1"
   early_deaths=0
   while :; do
     status=0
@@ -115,7 +131,11 @@ power_supply() { # HOST INDEX
       129 | 137 | 75) early_deaths=0 ;;
       0 | 130) await_power off "$1" ;;
       *)
-        early_deaths=$((early_deaths + 1))
+        # Some releases of unshare say 1 after a SIGKILL from outside; a host that was ready has not died early.
+        case $(grep "^[br][a-z]* $1 " "$folder/events" | tail -n 1) in
+          ready*) early_deaths=0 ;;
+          *) early_deaths=$((early_deaths + 1)) ;;
+        esac
         [ "$early_deaths" -lt 3 ] || await_power failed "$1"
         ;;
     esac
@@ -142,3 +162,4 @@ while [ -e "$folder/state.json" ]; do
   sleep 5
 done
 `;
+}

@@ -1,10 +1,13 @@
 // fairlead lab, word by word: what it prints, where, and with which exit status.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labCommand } from '../../src/cli/lab.ts';
+import { buildIfStale } from '../support/compiled.ts';
+import { PROJECT } from './support/fairlead.ts';
 
 interface Said {
   readonly status: number | undefined;
@@ -14,7 +17,8 @@ interface Said {
 
 let folder: string;
 
-beforeAll(() => {
+beforeAll(async () => {
+  await buildIfStale();
   folder = mkdtempSync(join(tmpdir(), 'fairlead-lab-command-'));
 });
 
@@ -85,6 +89,51 @@ dropped as spoofed: isp1 N, isp2 0
 
     expect(await lab('down', ...name)).toEqual({ status: 0, out: 'lab test-command is gone\n', err: '' });
     expect(await lab('down', ...name)).toEqual({ status: 0, out: 'there is no lab test-command\n', err: '' });
+  });
+
+  it('goes up with three providers and LANs, and tells of both', async () => {
+    const name = ['--name', 'test-command'];
+    expect(await lab('up', '--hosts', '1', '--providers', '3', '--lan', ...name)).toMatchObject({
+      status: 0,
+      err: '',
+    });
+    try {
+      const status = await lab('probe', '--count', '1', ...name);
+      expect(status.out.replace(/isp1 \d+/, 'isp1 N')).toBe(`lab test-command
+  host    state  management  uplink          answered
+  edge-1  up     10.77.0.11  192.0.2.11      1 of 1
+                             2001:db8:1::11  1 of 1
+                             203.0.113.11    0 of 1
+                             2001:db8:2::11  0 of 1
+                             198.18.3.11     0 of 1
+                             2001:db8:3::11  0 of 1
+dropped as spoofed: isp1 N, isp2 0, isp3 0
+`);
+      expect(
+        await lab('shell', ...name, 'edge-1', 'sh', '-c', 'ping -q -c 1 -W 2 10.88.11.2 >/dev/null'),
+      ).toEqual({
+        status: 0,
+        out: '',
+        err: '',
+      });
+    } finally {
+      await lab('down', ...name);
+    }
+  });
+
+  it('has no other number of providers', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [
+      join(PROJECT, 'dist/main.js'),
+      ...['lab', 'up', '--providers', '4', '--name', 'test-none'],
+    ]);
+    expect({ status, out: String(stdout), err: String(stderr) }).toEqual({
+      status: 2,
+      out: '',
+      err: `error[usage]: command line cannot be used
+  option '--providers <count>' argument '4' is invalid. 2 or 3 is wanted.
+  hint: fairlead lab --help
+`,
+    });
   });
 
   it.each([

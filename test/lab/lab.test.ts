@@ -78,6 +78,14 @@ describe('a lab of four hosts', () => {
     expect(stdout).toBe('192.0.2.12\n');
   });
 
+  it('has two providers, no LANs, and hosts that do not forward, when nothing else is said', async () => {
+    expect(lab.plan.providers.map(({ name }) => name)).toEqual(['isp1', 'isp2']);
+    expect(await onHost('edge-1', 'ls /sys/class/net; cat /proc/sys/net/ipv4/ip_forward')).toBe(
+      'isp1\nisp2\nlo\nmgmt\n0\n',
+    );
+    await expect(lab.inLan('edge-1', ['true'])).rejects.toThrow('lab "test-main" has no LANs');
+  });
+
   it('answers on the second uplink once replies are routed by source, and a reboot loses just that', async () => {
     const [host] = lab.hosts;
     if (host === undefined) throw new Error('no host');
@@ -128,6 +136,11 @@ update-rc.d notes defaults`,
         `stop ${before.trim()} 1\nstart ${after.trim()} 1\n`,
       );
     }
+  });
+
+  it('boots however often the plug is pulled', async () => {
+    for (let pulled = 0; pulled < 5; pulled++) await lab.reboot('edge-3');
+    expect((await ssh('edge-3', 'hostname')).stdout).toBe('edge-3\n');
   });
 
   it('stays off after poweroff, until it is turned on', async () => {
@@ -221,5 +234,11 @@ update-rc.d notes defaults`,
 `,
     );
     expect(inventory).toContain(`ansible_ssh_common_args: -o UserKnownHostsFile=${lab.paths.knownHosts}\n`);
+  });
+
+  it('gives a host up that dies three times before it is ready', async () => {
+    await onHost('edge-4', 'printf "#!/bin/sh\\nexit 3\\n" >/lab/init');
+    await expect(lab.reboot('edge-4')).rejects.toThrow('edge-4 boots: it does not');
+    expect(lab.state('edge-4').kind).toBe('failed');
   });
 });

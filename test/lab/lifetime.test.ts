@@ -47,6 +47,18 @@ describe('two labs side by side', () => {
   });
 });
 
+describe('a lab of three providers with LANs', () => {
+  it('has a network more per host, and goes without a trace', async () => {
+    const lab = await createLab({ name: 'test-lan', hostCount: 2, providers: 3, lan: true });
+    await lab.reboot('edge-1');
+    await lab.holdConnections({ lan: 'edge-2' }, { address: '10.88.12.1', port: 7777, count: 1 });
+    const traces = tracesByName('test-lan');
+    expect(traces.namespaces.size).toBe(3 + 1 + (5 + 1) * 2);
+    await lab.down();
+    await expectNothingLeft(traces);
+  });
+});
+
 describe('after a kill -9', () => {
   beforeAll(buildIfStale);
 
@@ -88,7 +100,7 @@ describe('after a kill -9', () => {
 
   it('of its own pid 1 or of the process that holds it, all hosts go with it', async () => {
     for (const victim of ['pid 1', 'holder'] as const) {
-      const lab = await createLab({ name: 'test-killed', hostCount: 2 });
+      const lab = await createLab({ name: 'test-killed', hostCount: 2, providers: 3, lan: true });
       const traces = tracesByName(lab.name);
       const supervisor = readLabState(lab.folder)?.supervisor;
       if (supervisor === undefined) throw new Error('no pid 1');

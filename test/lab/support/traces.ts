@@ -38,7 +38,7 @@ export function leftOf(traces: LabTraces): readonly string[] {
     if (line.includes(traces.folder)) left.push(`mount: ${line}`);
   }
   for (const line of read('/proc/self/net/dev').split('\n')) {
-    if (/^\s*(host\d+|isp\d|mgmt|hosts|internet):/.test(line)) left.push(`link: ${line}`);
+    if (/^\s*(host\d+|isp\d|mgmt|lan|hosts|internet):/.test(line)) left.push(`link: ${line}`);
   }
   if (existsSync(traces.folder)) left.push(`folder: ${traces.folder}`);
   return left;
