@@ -29,11 +29,12 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['length', (value: unknown) => sizeOf(value)],
   ['includes', (container: unknown, item: unknown) => includes(container, item)],
   ['add', (...numbers: unknown[]) => numbers.map(asNumber).reduce((sum, n) => sum + n, 0)],
+  ['isText', (value: unknown) => typeof value === 'string'],
   ['upper', (text: unknown) => asText(text).toUpperCase()],
   ['lower', (text: unknown) => asText(text).toLowerCase()],
   ['indent', (text: unknown, columns: unknown) => indented(asText(text), asNumber(columns))],
   ['network', (cidr: unknown) => networkOf(cidr)],
-  ['address', (cidr: unknown) => parseCidr(cidr).address.toString()],
+  ['address', (address: unknown) => addressOf(asText(address))],
   ['prefix', (cidr: unknown) => parseCidr(cidr).prefix],
   ['family', (address: unknown) => familyOf(asText(address))],
   [
@@ -104,7 +105,8 @@ function numbersOf(version: string): number[] {
   return (/^\d+(\.\d+)*/.exec(version)?.[0] ?? '0').split('.').map(Number);
 }
 
-function truthy(value: unknown): boolean {
+/** As #if sees it. */
+export function truthy(value: unknown): boolean {
   return !Handlebars.Utils.isEmpty(value) && value !== 0;
 }
 
@@ -150,6 +152,14 @@ function networkOf(cidr: unknown): string {
   const { address, prefix } = parseCidr(cidr);
   const family = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
   return `${family.networkAddressFromCIDR(asText(cidr))}/${prefix}`;
+}
+
+/** As the kernel spells it, of an address with or without prefix length. */
+function addressOf(text: string): string {
+  if (text.includes('/')) return parseCidr(text).address.toString();
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+  if (!isAddress) throw new TypeError(`"${text}" is no address`);
+  return ipaddr.parse(text).toString();
 }
 
 /** 4 or 6, of an address with or without prefix length. */

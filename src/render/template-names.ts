@@ -1,7 +1,7 @@
 // The check of a template's names against what is known, before any host is contacted.
 // Handlebars' AST has line and column on each path; blocks and loops are followed with what is known of their items.
 import { didYouMean, type Problems } from '../diagnostic.ts';
-import { argumentCountProblem, BLOCK_HELPERS, HELPERS, helperNames, isHelper } from './helpers.ts';
+import { argumentCountProblem, BLOCK_HELPERS, HELPERS, helperNames, isHelper, truthy } from './helpers.ts';
 import { ANY, describe, items, known, member, type Names, type Shape } from './shape.ts';
 import type { Template } from './template.ts';
 import { part } from './template-forms.ts';
@@ -82,9 +82,27 @@ function checkBlock(block: hbs.AST.BlockStatement, frame: Frame): void {
     const isNull = subject.kind === 'known' && subject.value === null;
     checkProgram(block.program, enter(frame, isNull ? ANY : subject, parameters));
   } else {
-    checkProgram(block.program, frame);
+    const asksForForm = asksIsText(block.params[0]) && subject.kind === 'known';
+    const holds = asksForForm ? truthy(subject.value) === (name === 'if') : undefined;
+    checkProgram(block.program, holds === false ? passedOver(frame) : frame);
+    checkProgram(block.inverse, holds === true ? passedOver(frame) : frame);
+    return;
   }
   checkProgram(block.inverse, frame);
+}
+
+function asksIsText(condition: hbs.AST.Expression | undefined): boolean {
+  const path = condition?.type === 'SubExpression' ? (condition as hbs.AST.SubExpression).path : undefined;
+  return path !== undefined && isPath(path) && path.original === 'isText';
+}
+
+/** The branch for items of the other form: of this one nothing can be said there. */
+function passedOver(frame: Frame): Frame {
+  return {
+    ...frame,
+    contexts: frame.contexts.map((context) => (context === 'variables' ? context : ANY)),
+    blockParams: new Map([...frame.blockParams.keys()].map((name) => [name, ANY])),
+  };
 }
 
 function enter(frame: Frame, item: Shape, [itemName, keyName]: readonly string[]): Frame {

@@ -10,6 +10,7 @@ const PLAY = {
   table: 801,
   nothing: null,
   by_name: { a: { n: 1 } },
+  mixed: ['a', { name: 'b' }],
 };
 
 const SHAPES: Readonly<Record<string, Shape>> = {
@@ -47,6 +48,8 @@ describe('names that are fine', () => {
     '{{> greet who="x"}} {{> greet who=table}} {{> loop them=links who="x"}}',
     '{{#with links.[0]}}{{name}}{{/with}}{{#with nothing as |x|}}{{x.y}}{{/with}}',
     '{{lookup by_name "a"}} and {{lookup links 0}}',
+    '{{#each mixed as |x|}}{{#if (isText x)}}{{upper x}}{{else}}{{upper x.name}}{{/if}}{{/each}}',
+    '{{#each mixed as |x|}}{{#unless (isText x)}}{{x.name}}{{else}}{{lower x}}{{/unless}}{{/each}}',
   ])('%s', (text) => {
     expect(nameProblems(text, PLAY, { shapes: SHAPES, partials: PARTIALS })).toEqual([]);
   });
@@ -61,6 +64,17 @@ describe('names that nothing stands behind', () => {
     [
       'a\nb {{#if tabel}}{{/if}}',
       ['2:9 tabel: "tabel" is no variable, fact or registered result here; did you mean "table"?'],
+    ],
+    [
+      '{{#each mixed as |x|}}{{#if (isText x)}}{{else}}{{tabel}}{{/if}}{{/each}}',
+      ['1:51 tabel: "tabel" is no variable, fact or registered result here; did you mean "table"?'],
+    ],
+    [
+      '{{#each links as |l|}}{{#if nothing}}{{l.nmae}}{{/if}}{{/each}}',
+      [
+        '1:42 nmae: l has name, device, not "nmae"; did you mean "name"?',
+        '1:42 nmae: l has name, device, gateway, not "nmae"; did you mean "name"?',
+      ],
     ],
     ['{{links.[0].nmae}}', ['1:13 nmae: links.0 has name, device, not "nmae"; did you mean "name"?']],
     ['{{table.x}}', ['1:9 x: table is a number, it has nothing named "x"']],
