@@ -33,7 +33,7 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['upper', (text: unknown) => asText(text).toUpperCase()],
   ['lower', (text: unknown) => asText(text).toLowerCase()],
   ['indent', (text: unknown, columns: unknown) => indented(asText(text), asNumber(columns))],
-  ['network', (cidr: unknown) => networkOf(cidr)],
+  ['network', (address: unknown) => networkOf(asText(address))],
   ['address', (address: unknown) => addressOf(asText(address))],
   ['prefix', (cidr: unknown) => parseCidr(cidr).prefix],
   ['family', (address: unknown) => familyOf(asText(address))],
@@ -148,10 +148,12 @@ function parseCidr(cidr: unknown): { address: ipaddr.IPv4 | ipaddr.IPv6; prefix:
   return { address, prefix };
 }
 
-function networkOf(cidr: unknown): string {
-  const { address, prefix } = parseCidr(cidr);
+/** Of an address without prefix length the network of it alone. */
+function networkOf(text: string): string {
+  if (!text.includes('/')) return `${addressOf(text)}/${familyOf(text) === 4 ? 32 : 128}`;
+  const { address, prefix } = parseCidr(text);
   const family = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
-  return `${family.networkAddressFromCIDR(asText(cidr))}/${prefix}`;
+  return `${family.networkAddressFromCIDR(text)}/${prefix}`;
 }
 
 /** As the kernel spells it, of an address with or without prefix length. */

@@ -96,10 +96,15 @@ function asksIsText(condition: hbs.AST.Expression | undefined): boolean {
   return path !== undefined && isPath(path) && path.original === 'isText';
 }
 
-/** The branch for items of the other form: of this one nothing can be said there. */
+/** The branch for values of the other form: only whether there are such names can be said there. */
 function passedOver(frame: Frame): Frame {
+  const { names } = frame;
   return {
     ...frame,
+    names: {
+      names: () => names.names(),
+      shape: (name) => (names.shape(name) === undefined ? undefined : ANY),
+    },
     contexts: frame.contexts.map((context) => (context === 'variables' ? context : ANY)),
     blockParams: new Map([...frame.blockParams.keys()].map((name) => [name, ANY])),
   };

@@ -56,6 +56,8 @@ const TABLE: readonly (readonly [string, unknown])[] = [
   ['{{indent "a\n\nb" 2}}', '  a\n\n  b'],
   ['{{network "192.0.2.10/24"}}', '192.0.2.0/24'],
   ['{{network "2001:db8::10/64"}}', '2001:db8::/64'],
+  ['{{network "192.0.2.10"}}', '192.0.2.10/32'],
+  ['{{network "2001:DB8::010"}}', '2001:db8::10/128'],
   ['{{address "192.0.2.10/24"}}', '192.0.2.10'],
   ['{{address "2001:DB8:0::01"}}', '2001:db8::1'],
   ['{{isText text}}', true],

@@ -49,6 +49,7 @@ describe('names that are fine', () => {
     '{{#with links.[0]}}{{name}}{{/with}}{{#with nothing as |x|}}{{x.y}}{{/with}}',
     '{{lookup by_name "a"}} and {{lookup links 0}}',
     '{{#each mixed as |x|}}{{#if (isText x)}}{{upper x}}{{else}}{{upper x.name}}{{/if}}{{/each}}',
+    '{{#if (isText links)}}{{links}}{{else}}{{links.[0].name}}{{/if}}',
     '{{#each mixed as |x|}}{{#unless (isText x)}}{{x.name}}{{else}}{{lower x}}{{/unless}}{{/each}}',
   ])('%s', (text) => {
     expect(nameProblems(text, PLAY, { shapes: SHAPES, partials: PARTIALS })).toEqual([]);

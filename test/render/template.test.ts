@@ -202,7 +202,7 @@ describe('a template that cannot be rendered says where', () => {
     ['{{#if x.__proto__}}b{{/if}}', { x: {} }, '1:7 x.__proto__: "x.__proto__" is not known'],
     ['{{x.toString}}', { x: {} }, '1:1 {{x.toString}}: "x.toString" is not known'],
     ['{{x.length}}', { x: {} }, '1:1 {{x.length}}: "x.length" is not known'],
-    ['{{network x}}', { x: 'nonsense' }, '1:1 {{network x}}: "nonsense" is no address with prefix length'],
+    ['{{network x}}', { x: 'nonsense' }, '1:1 {{network x}}: "nonsense" is no address'],
   ])('%j', (text, variables, expected) => {
     expect(failure(() => render(text, variables))).toBe(expected);
   });
