@@ -25,6 +25,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'what hosts say about themselves, as JSON',
     load: async () => (await import('./facts.ts')).factsCommand,
   },
+  explain: {
+    words: 'explain PATTERN',
+    summary: 'where hosts send a flow, rule by rule, and why',
+    load: async () => (await import('./explain.ts')).explainCommand,
+  },
   inventory: {
     words: 'inventory',
     summary: 'what the inventory holds, as JSON or a tree',

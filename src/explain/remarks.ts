@@ -1,0 +1,116 @@
+// What somebody who reads the walk has to know besides: where the kernel's behaviour differs by version or setting,
+// and what could not be looked at. One sentence each.
+import type { Explanation, LookupExplanation } from './explanation.ts';
+import type { HostState } from './host-answer.ts';
+import { natTables } from './nft-table.ts';
+import { nexthopsOf } from './walk.ts';
+
+type Explained = Omit<Explanation, 'remarks'>;
+
+export function remarksOf(explained: Explained, state: HostState): readonly string[] {
+  return [
+    ...sourceRemarks(explained, state),
+    ...hashRemarks(explained, state),
+    ...linkRemarks(explained, state),
+    ...lookupRemarks(explained.lookups),
+    ...netfilterRemarks(explained, state),
+    ...toolRemarks(explained, state),
+  ];
+}
+
+/** The kernel chooses the source by a first lookup and looks again with it. */
+function sourceRemarks({ lookups, kernel, flow }: Explained, _state: HostState): readonly string[] {
+  const [first, second] = lookups;
+  if (flow.from !== undefined || second === undefined || first?.purpose !== 'source') return [];
+  const { outcome } = second.walk;
+  const isPinned = outcome.kind === 'route' && outcome.rule.from !== undefined;
+  const hasChoice = nexthopsOf(first.walk.outcome).length > 1;
+  const way = (each: LookupExplanation): string =>
+    each.answer?.kind === 'route' ? `${each.answer.via} ${each.answer.device}` : '';
+  const remarks = [
+    `a program that binds no address gets ${second.from} by the first lookup; the second one is made with it`,
+  ];
+  if (way(first) !== way(second)) remarks.push(`the two lookups lead different ways: the second one counts`);
+  if (!isPinned && hasChoice && isBefore(kernel, 6, 16)) {
+    remarks.push(
+      `no rule "from ${second.from}" pins the source to its link: before kernel 6.16 the two lookups may disagree, and a provider drops what leaves by the wrong link (the role split-access makes such rules)`,
+    );
+  }
+  return remarks;
+}
+
+const POLICIES: Readonly<Record<number, string>> = {
+  0: 'by addresses alone: one source and destination always go one way',
+  1: 'by addresses, protocol and ports: each connection for itself',
+  2: 'by the inner addresses of tunnels, else by addresses alone',
+  3: 'by the fields of fib_multipath_hash_fields',
+};
+
+function hashRemarks({ lookups, flow }: Explained, { settings }: HostState): readonly string[] {
+  if (!lookups.some(({ walk }) => nexthopsOf(walk.outcome).length > 1)) return [];
+  const name = `ipv${flow.family}/fib_multipath_hash_policy`;
+  const policy = settings.get(name);
+  const remarks = [
+    policy === undefined
+      ? 'the kernel has no choice of hash policy: nexthops are chosen by addresses, or by packet before 4.4'
+      : `the nexthop is chosen ${POLICIES[policy] ?? 'in a way that is not known here'} (fib_multipath_hash_policy ${policy})`,
+  ];
+  if (flow.sport === undefined && policy === 1 && flow.protocol !== 'icmp') {
+    remarks.push(
+      "the kernel's word is for source port 0: give --sport for one connection, --sample for the split",
+    );
+  }
+  if (flow.family === 4 && settings.get('ipv4/fib_multipath_use_neigh') === 1) {
+    remarks.push('nexthops whose gateway does not answer ARP are passed by (fib_multipath_use_neigh)');
+  }
+  return remarks;
+}
+
+function linkRemarks({ lookups, flow }: Explained, { settings }: HostState): readonly string[] {
+  const down = lookups.flatMap(({ walk }) => nexthopsOf(walk.outcome)).filter(({ isLinkDown }) => isLinkDown);
+  return [...new Set(down.map(({ device }) => device ?? ''))].map((device) => {
+    const value = settings.get(`ipv${flow.family}/conf/${device}/ignore_routes_with_linkdown`) ?? 0;
+    return `${device} has no carrier, and is used all the same (ignore_routes_with_linkdown ${value})`;
+  });
+}
+
+function lookupRemarks(lookups: readonly LookupExplanation[]): readonly string[] {
+  return lookups.flatMap(({ agreement }) => {
+    if (agreement.kind === 'dropped') return [agreement.why];
+    return agreement.kind === 'agree' && agreement.remark !== undefined ? [agreement.remark] : [];
+  });
+}
+
+function netfilterRemarks(
+  { marks, translation, flow }: Explained,
+  { netfilter, isRoot }: HostState,
+): readonly string[] {
+  if (!isRoot) return ['not asked as root: rules of iptables and nft were not looked at (-b becomes root)'];
+  const [in4, known] = [flow.family === 4 ? 'ip' : 'ip6', /^(?:inet|ip6?) fairlead-/];
+  const foreign = natTables(netfilter.nftChains).filter(
+    (name) =>
+      (name.startsWith(`${in4} `) || name.startsWith('inet ')) && name !== `${in4} nat` && !known.test(name),
+  );
+  return [
+    ...foreign.map((name) => `nft table "${name}" changes sources too, and was not looked at`),
+    ...[...marks.doubts, ...translation.doubts].map((rule) => `not judged, taken for no match: ${rule}`),
+  ];
+}
+
+function toolRemarks({ flow, kernel }: Explained, { isTerse, word }: HostState): readonly string[] {
+  const remarks: string[] = [];
+  if (isTerse) remarks.push("the host's ip is old or BusyBox's: it may leave out parts of rules and routes");
+  if (word.isWithoutPorts)
+    remarks.push("the host's ip cannot ask with protocol and ports: the kernel's word is without them");
+  else if (isBefore(kernel, 4, 18) && (flow.sport ?? flow.dport) !== undefined) {
+    remarks.push("before kernel 4.18 ports are not asked for: the kernel's word is without them");
+  }
+  return remarks;
+}
+
+/** False where the release says nothing. */
+export function isBefore(release: string, major: number, minor: number): boolean {
+  const [, first, second] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  if (first === undefined) return false;
+  return Number(first) < major || (Number(first) === major && Number(second) < minor);
+}
