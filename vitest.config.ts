@@ -27,6 +27,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          disableConsoleIntercept: true, // figures are lines of their own
         },
       },
     ],

@@ -83,6 +83,18 @@ export class RoleLab {
   }
 }
 
+let lastPort = 20_000;
+
+/**
+ * Ports that no flow of these tests has had for a while. Of one that was just in use conntrack may still know the
+ * connection, and its address with it, without asking any rule again.
+ */
+export function freshPorts(count: number): readonly number[] {
+  lastPort = lastPort + count > 60_000 ? 20_000 : lastPort;
+  lastPort += count;
+  return Array.from({ length: count }, (_, at) => lastPort - at);
+}
+
 export function linksOf(host: LabHost, ...names: readonly string[]): readonly LabLink[] {
   return names.map((name) => {
     const link = host.links.find((each) => each.name === name);
