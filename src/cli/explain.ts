@@ -17,15 +17,16 @@ import { type PreparedRun, prepare, type RunOptions, runPrepared } from '../run.
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 
-const OPTIONS = ['hosts', 'variables', 'connection'] as const;
+const OPTIONS = ['hosts', 'variables', 'vault', 'connection'] as const;
 
-const HELP = `Usage: fairlead explain [OPTIONS] PATTERN --to ADDRESS [--from ADDRESS]
+const HELP = `Usage: fairlead explain [OPTIONS] PATTERN [--from ADDRESS] [--to ADDRESS]
 
 Tells, rule by rule, where each host of the pattern sends a flow and why, beside
 what its kernel says itself. Changes nothing. Exit status 1 where they differ.
 
 Flow:
-  --to ADDRESS           where it goes (with --sample also a network)
+  --to ADDRESS           where it goes, with --sample also a network (default
+                         198.51.100.1 or 2001:db8:ffff::1, for anywhere outside)
   --from ADDRESS         its source; another's than the host's: it is forwarded
                          (default: a program of the host's that binds none)
   --iif DEVICE           comes in by this device (default: by which the host
@@ -64,7 +65,7 @@ async function explainFlow(pattern: string, flags: ExplainFlags, context: CliCon
   const { modules, explanations } = flowInspection(flowOf(flags));
   const { errColours, outColours } = context.terminal;
   const failures = new TextReport({ write: context.err, isColoured: errColours, verbosity: 0, diff: false });
-  const recap = await runPrepared(prepared(pattern, modules, toRunOptions(others, context)), {
+  const recap = await runPrepared(prepared(pattern, modules, await toRunOptions(others, context)), {
     emit(event) {
       if (
         event.kind === 'run-started' ||
@@ -107,7 +108,10 @@ function prepared(pattern: string, modules: readonly HostModule[], options: RunO
   const plays = run.plays.map((each) => {
     const sections = each.play.sections.map((section) => ({
       ...section,
-      tasks: section.tasks.map((task, index) => ({ ...task, module: modules[index] ?? task.module })),
+      list: {
+        ...section.list,
+        tasks: section.list.tasks.map((task, index) => ({ ...task, module: modules[index] ?? task.module })),
+      },
     }));
     return { ...each, play: { ...each.play, sections } };
   });

@@ -53,13 +53,15 @@ export class FlowError extends Error {
 
 export const MOST_SAMPLES = 100_000;
 
+/** Documentation's own addresses (RFC 5737, RFC 3849), which on most hosts only a default route leads to. */
+const ANYWHERE: Readonly<Record<Family, string>> = { 4: '198.51.100.1', 6: '2001:db8:ffff::1' };
+
 /** Throws a FlowError. */
 export function parseFlow(words: FlowWords): Flow {
-  if (words.to === undefined) throw new FlowError('--to is missing: where the flow goes', 'add --to ADDRESS');
   const sample =
     words.sample === undefined ? undefined : wholeNumber('--sample', words.sample, 1, MOST_SAMPLES);
-  const { to, toNetwork } = destination(words.to, sample);
   const from = words.from === undefined ? undefined : address('--from', words.from);
+  const { to, toNetwork } = destination(words.to ?? ANYWHERE[from?.family ?? 4], sample);
   if (from !== undefined && from.family !== to.family) {
     throw new FlowError(`--from ${from.text} is IPv${from.family}, --to ${to.text} is IPv${to.family}`);
   }

@@ -46,7 +46,7 @@ const POLICIES: Readonly<Record<number, string>> = {
   3: 'by the fields of fib_multipath_hash_fields',
 };
 
-function hashRemarks({ lookups, flow }: Explained, { settings }: HostState): readonly string[] {
+function hashRemarks({ lookups, flow, kind }: Explained, { settings }: HostState): readonly string[] {
   if (!lookups.some(({ walk }) => nexthopsOf(walk.outcome).length > 1)) return [];
   const name = `ipv${flow.family}/fib_multipath_hash_policy`;
   const policy = settings.get(name);
@@ -60,10 +60,21 @@ function hashRemarks({ lookups, flow }: Explained, { settings }: HostState): rea
       "the kernel's word is for source port 0: give --sport for one connection, --sample for the split",
     );
   }
+  const doubt = policy === undefined ? undefined : doubtOf(kind === 'forwarded', flow.family, policy);
+  if (doubt !== undefined) remarks.push(`this one flow may go by another nexthop: ${doubt}`);
   if (flow.family === 4 && settings.get('ipv4/fib_multipath_use_neigh') === 1) {
     remarks.push('nexthops whose gateway does not answer ARP are passed by (fib_multipath_use_neigh)');
   }
   return remarks;
+}
+
+/** Where `ip route get` does not hash what the packet's own lookup hashes (measured on 6.18). */
+function doubtOf(isForwarded: boolean, family: 4 | 6, policy: number): string | undefined {
+  if (isForwarded && policy === 1) return 'the kernel prefers a hash that the receiving card has made of it';
+  if (isForwarded && family === 6 && policy === 0) return 'its flow label is hashed too, and not known here';
+  if (policy === 3 && isForwarded === (family === 6))
+    return '"ip route get" mixes the fields otherwise than the kernel does for it';
+  return undefined;
 }
 
 function linkRemarks({ lookups, flow }: Explained, { settings }: HostState): readonly string[] {

@@ -5,7 +5,6 @@ import { runInFolder } from '../docs/support/command.ts';
 
 describe('words that cannot be a flow', () => {
   test.each([
-    ['', '--to is missing', 'add --to ADDRESS'],
     ['--to 198.51.100', '--to "198.51.100" is not an IP address', ''],
     ['--to example.org', '--to "example.org" is not an IP address', 'names are not looked up here'],
     ['--to fe80::1%eth0', '--to "fe80::1%eth0" is not an IP address', ''],

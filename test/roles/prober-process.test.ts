@@ -128,7 +128,9 @@ describe.each(PROBER_WORLDS)('$title', (world) => {
     start({ down: 1 });
     host.gate(['-i p1 -j DROP']);
     await host.until(() => host.reloads, ['dead:-4 isp2,']);
-    host.sh(`kill -KILL ${host.loop}`);
+    const loop = host.loop;
+    host.sh(`kill -KILL ${loop}`);
+    await host.until(() => host.sh(`[ -e /proc/${loop} ] || echo gone`), 'gone\n');
     expect(host.run('status')).toMatchObject({
       status: 4,
       stdout: expect.stringContaining('missing prober'),
