@@ -7,8 +7,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/scenarios/**'],
+          exclude: ['test/lab/**', 'test/roles/**', 'test/scenarios/**'],
           setupFiles: ['test/support/property-seed.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'roles',
+          include: ['test/roles/**/*.test.ts'],
+          setupFiles: ['test/support/property-seed.ts'],
+          maxWorkers: 6, // they wait for kernels and timers more than they compute
         },
       },
       {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const LEVELS = ['unit', 'scenarios', 'lab'];
+const LEVELS = ['unit', 'roles', 'scenarios', 'lab'];
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-test-'));
 const sum = { passed: 0, failed: 0 };

@@ -1,11 +1,13 @@
 // split-access, ecmp and snat-rr on one host: they get along, survive what happens to hosts, say what somebody else
 // has damaged, and put it right.
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLab } from '../../src/lab/create-lab.ts';
 import { countCallers, type FlowSource } from '../../src/lab/flows.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { internetAddress } from '../../src/lab/plan.ts';
 import { fleetAddresses } from './support/addresses.ts';
+import { changesOf, fairlead, PROJECT } from './support/fairlead.ts';
 import { figure, freshPorts, RoleLab, SNAPSHOT } from './support/role-lab.ts';
 
 const ROLES = ['split-access', 'ecmp', 'snat-rr'] as const;
@@ -172,6 +174,21 @@ describe('three roles on one host', () => {
     await role.onHost('edge-1', 'ip rule del priority 10101; nft flush ruleset');
     expect(await role.run('multihomed', VARIABLES)).toBe(3);
     await expectEverythingWorks();
+  });
+
+  it('are verified on request, without a change, and what differs is a failure', async () => {
+    const verify = () => {
+      const playbook = join(PROJECT, 'playbooks/multihomed.yml');
+      const variables = JSON.stringify(VARIABLES);
+      return fairlead(lab, 'run', playbook, '--tags', 'verify', '-e', variables);
+    };
+    const good = await verify();
+    expect({ exitCode: good.exitCode, changes: changesOf(good) }).toEqual({ exitCode: 0, changes: 0 });
+    await role.onHost('edge-1', 'ip rule del priority 11900');
+    const bad = await verify();
+    expect(bad.exitCode).toBe(1);
+    expect(bad.stdout).toContain('missing rule -4 11900 from all lookup 901');
+    await role.onHost('edge-1', '/etc/init.d/fairlead-ecmp reload');
   });
 
   it('break no open connection while one after the other is reloaded', async () => {

@@ -235,8 +235,8 @@ test('reload adds what is new before it takes away what is old, and touches noth
       'ip -4 route replace default via 192.0.2.2 dev v0 src 192.0.2.10 table 801 proto 222',
       'ip -4 rule add priority 10200 from 192.0.2.10 lookup 801 protocol 222',
       'ip -6 rule add priority 10200 from 2001:db8:1::10 lookup 801 protocol 222',
-      'ip -4 rule del priority 10101 from 192.0.2.10 lookup 801 protocol 222',
       'ip -6 rule del priority 10101 from 2001:db8:1::10 lookup 801 protocol 222',
+      'ip -4 rule del priority 10101 from 192.0.2.10 lookup 801 protocol 222',
     ]
       .map((line) => `fairlead-split-access: ${line}\n`)
       .join(''),

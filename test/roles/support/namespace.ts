@@ -1,6 +1,7 @@
 // A network and mount namespace kept alive by a process that ends with the test's own: nothing to sweep up.
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 
 export interface Outcome {
   readonly status: number | null;
@@ -54,12 +55,41 @@ export class Namespace {
     while (!this.sh('ss -Hltn').includes(`:${port} `)) await new Promise(setImmediate);
   }
 
+  /** Ends everything that runs in it, a role's own services too. */
   close(): void {
-    for (const process of [...this.#listeners, this.#holder]) process.kill('SIGKILL');
+    const network = networkOf(this.pid);
+    const isOurs = network !== undefined && network !== networkOf(process.pid);
+    for (const pid of isOurs ? processes() : []) {
+      if (networkOf(pid) === network) killQuietly(pid);
+    }
+    for (const child of [...this.#listeners, this.#holder]) child.kill('SIGKILL');
   }
 }
 
 export function run([program = '', ...words]: readonly string[]): Outcome {
   const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
   return { status, stdout, stderr };
+}
+
+function processes(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** Undefined where the process is gone. */
+function networkOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It went by itself.
+  }
 }
