@@ -282,7 +282,7 @@ describe('what moves', () => {
     install(other);
     expect(host.script('check')).toEqual({
       status: 0,
-      stdout: `moves ${count} of 1000 flows (-4)\n`,
+      stdout: `note: moves ${count} of 1000 flows (IPv4)\n`,
       stderr: '',
     });
     expect(host.script('status').stdout).toContain(`fairlead-ecmp: would move ${count} of 1000 flows (-4)\n`);
