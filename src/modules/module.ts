@@ -2,6 +2,7 @@
 // A module never talks to a host or to the network: it gives sh fragments and reads what they printed.
 //
 //   arguments ─prepare─► wanted ─inspect─► (host reads) ─decide─► changes ─change─► (host writes) ─conclude─► result
+import type { MetaWord } from './controller/meta.ts';
 import type { FileProbe, FileState } from './file/file-probe.ts';
 
 /** JSON schema (draft 7 as ajv reads it) of a module's arguments: an object with described properties. */
@@ -19,6 +20,8 @@ export type PropertySchema = {
   readonly condition?: true;
   /** True: the value names a template file, whose names are checked before any host is contacted. */
   readonly template?: true;
+  /** Other names that the argument goes by. */
+  readonly aliases?: readonly string[];
   readonly [keyword: string]: unknown;
 };
 
@@ -185,8 +188,26 @@ export type ControllerVerdict =
       readonly variables?: Readonly<Record<string, unknown>>;
       /** The message is for people who asked for this much: 2 stands for -vv. Undefined: for everybody. */
       readonly verbosity?: number;
+      /** What the engine does next. */
+      readonly meta?: MetaWord;
+      /** Tasks that are run next. */
+      readonly enter?: Entry;
     }
   | { readonly kind: 'failed'; readonly message: string; readonly fields?: ResultFields };
+
+/** Tasks that an include or import names. */
+export type Entry =
+  | { readonly kind: 'tasks'; readonly file: string }
+  | {
+      readonly kind: 'role';
+      readonly name: string;
+      /** In place of main, by the role's folder. */
+      readonly files: Readonly<Partial<Record<'tasks' | 'vars' | 'defaults' | 'handlers', string>>>;
+      /** Later tasks of the play see its variables. */
+      readonly isPublic: boolean;
+      /** Also where it has run before. */
+      readonly again: boolean;
+    };
 
 /** A module that only needs what the controller knows: assert, debug, fail, set_fact. */
 export interface ControllerModule<Args = unknown> {

@@ -60,6 +60,23 @@ export function chmodWord(bits: number): string {
   return `0${modeText(bits)}`;
 }
 
+/**
+ * A symbolic mode for chmod(1), the same whatever was there: u=rwX becomes u+rwX,u-s, because BusyBox's chmod takes the
+ * bits of = away before it looks, for X, whether something may be executed.
+ */
+export function chmodSymbols(mode: string): string {
+  return mode
+    .split(',')
+    .map((clause) => {
+      const parts = /^([ugoa]*)=([rwst]*X[rwXst]*)$/.exec(clause);
+      if (parts === null) return clause;
+      const [, who = '', permissions = ''] = parts;
+      const bits = /[oa]/.test(who) ? ['r', 'w', 's', 't'] : ['r', 'w', 's'];
+      return `${who}+${permissions},${who}-${bits.filter((bit) => !permissions.includes(bit)).join('')}`;
+    })
+    .join(',');
+}
+
 const CLASSES = {
   u: { shift: 6, special: 0o4000, all: 0o4700 },
   g: { shift: 3, special: 0o2000, all: 0o2070 },

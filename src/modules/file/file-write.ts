@@ -34,7 +34,7 @@ export function writeFiles(writes: readonly FileWrite[]): ChangeProgram {
   if (writes.length === 0) return { script: '' };
   const uploads = writes.filter(isLarge).map((write) => ({ path: uploadPath(write), bytes: write.bytes }));
   return {
-    script: [PRELUDE, ...writes.map(writeScript)].join('\n'),
+    script: [WRITE_FUNCTIONS, ...writes.map(writeScript)].join('\n'),
     ...(uploads.length > 0 && { uploads }),
   };
 }
@@ -54,7 +54,12 @@ const PRINTF_LIMIT_BYTES = 16 * 1024;
 // The content is written by way of descriptor 9, open since the file was made, so that a mode such as 0444
 // can be there before the content is. A builtin printf says little when the disk is full; asking cat to
 // write on tells the reason.
-const PRELUDE = `temp='' partial='' path='' doing=''
+/**
+ * sh functions for one file at a time: `begin PATH MODE OWNERSHIP UPLOADED` makes $temp and opens it as descriptor 9,
+ * `keep BACKUP` copies the old file, `finish` puts the new one in its place; $doing says what failed, if it does.
+ * What holds for the script of writeFiles holds for one with these too.
+ */
+export const WRITE_FUNCTIONS = `temp='' partial='' path='' doing=''
 tidy() {
   status=$?
   if [ "$status" -ne 0 ] && [ -n "$path" ]; then

@@ -35,7 +35,12 @@ export const file: HostModule<FileArgs, FileWanted, FileChanges> = {
   schema: {
     type: 'object',
     properties: {
-      path: { description: 'Absolute path on the host.', type: 'string', minLength: 1 },
+      path: {
+        aliases: ['dest', 'name'],
+        description: 'Absolute path on the host.',
+        type: 'string',
+        minLength: 1,
+      },
       state: {
         description:
           'What the path shall be. file: has to be there already; touch: an empty file if there is none, and a new time stamp. Unsaid: whatever is there, but it has to be.',

@@ -4,6 +4,7 @@ import type { HostModule } from '../module.ts';
 import { absoluteFilePath } from './file-attributes.ts';
 import { modeText } from './file-mode.ts';
 import type { FileState } from './file-probe.ts';
+import { kindFields, permissionFields } from './stat-fields.ts';
 
 export interface StatArgs {
   readonly path: string;
@@ -25,7 +26,12 @@ export const stat: HostModule<StatArgs, StatWanted, never> = {
   schema: {
     type: 'object',
     properties: {
-      path: { description: 'Absolute path on the host.', type: 'string', minLength: 1 },
+      path: {
+        aliases: ['dest', 'name'],
+        description: 'Absolute path on the host.',
+        type: 'string',
+        minLength: 1,
+      },
       follow: {
         description: 'Look at what a symbolic link leads to, not at the link.',
         type: 'boolean',
@@ -37,6 +43,7 @@ export const stat: HostModule<StatArgs, StatWanted, never> = {
         default: true,
       },
       checksum_algorithm: {
+        aliases: ['checksum', 'checksum_algo'],
         description: 'The hash: SHA-256, the one that hosts are asked for.',
         enum: ['sha256'],
         default: 'sha256',
@@ -68,34 +75,16 @@ function statFields(
   path: string,
   state: Exclude<FileState, { readonly kind: 'absent' | 'unreadable' }>,
 ): Readonly<Record<string, unknown>> {
-  const type = state.kind === 'other' ? state.type : state.kind;
-  const may = (bits: number) => (state.mode & bits) !== 0;
   return {
     exists: true,
     path,
     mode: modeText(state.mode),
-    isreg: type === 'file',
-    isdir: type === 'directory',
-    islnk: type === 'link',
-    isfifo: type === 'fifo',
-    issock: type === 'socket',
-    isblk: type === 'block',
-    ischr: type === 'character',
+    ...kindFields(state.kind === 'other' ? state.type : state.kind),
     uid: state.uid,
     gid: state.gid,
     pw_name: state.owner,
     gr_name: state.group,
-    rusr: may(0o400),
-    wusr: may(0o200),
-    xusr: may(0o100),
-    rgrp: may(0o040),
-    wgrp: may(0o020),
-    xgrp: may(0o010),
-    roth: may(0o004),
-    woth: may(0o002),
-    xoth: may(0o001),
-    isuid: may(0o4000),
-    isgid: may(0o2000),
+    ...permissionFields(state.mode),
     ...(state.kind === 'file' && { size: state.sizeBytes, mtime: state.mtimeSeconds }),
     ...(state.kind === 'file' && state.sha256 !== undefined && { checksum: state.sha256 }),
     ...(state.kind === 'link' && { lnk_target: state.target }),

@@ -43,12 +43,14 @@ export const sysctl: HostModule<Args, WantedSysctl, SysctlChanges> = {
     type: 'object',
     properties: {
       name: {
+        aliases: ['key'],
         type: 'string',
         minLength: 1,
         description:
           'Parameter, as net.ipv4.ip_forward. An interface with a dot in its name: net.ipv4.conf.eth0.5.rp_filter or net/ipv4/conf/eth0.5/rp_filter.',
       },
       value: {
+        aliases: ['val'],
         type: ['string', 'integer', 'boolean'],
         description: 'Value; blanks and tabs between numbers are the same. Required unless state is absent.',
       },

@@ -1,0 +1,99 @@
+// Which of the files that a host listed are wanted: the pure part of find, with Ansible's rules.
+import { ArgumentError } from '../module.ts';
+import { expression } from './expression.ts';
+import { applyMode, type Mode } from './file-mode.ts';
+
+/** True for names that are wanted, by their last part. */
+export type NameTest = (name: string) => boolean;
+
+/**
+ * One of the patterns matches: a glob the whole name, an expression its beginning. Throws an ArgumentError for what is
+ * no expression.
+ */
+export function nameTest(
+  argument: string,
+  patterns: readonly string[],
+  kind: 'glob' | 'expression',
+): NameTest {
+  const tests = patterns.map((pattern) =>
+    kind === 'glob' ? globExpression(pattern) : expression(argument, pattern, 'y'),
+  );
+  return (name) => tests.some((test) => name.search(test) === 0);
+}
+
+/** As fnmatch of Python: * ? [a-z] [!a-z], and a backslash is a backslash. */
+function globExpression(pattern: string): RegExp {
+  const source = pattern.replace(/\[(!?)(\]?[^\]]*)\]|[\s\S]/g, (part, not?: string, set?: string) => {
+    if (set !== undefined && set !== '') {
+      return `[${not === '!' ? '^' : ''}${set.replace(/[\\[\]^]/g, '\\$&')}]`;
+    }
+    if (part === '*') return '[^]*';
+    if (part === '?') return '[^]';
+    return part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  });
+  try {
+    return new RegExp(`^${source}$`, 'u');
+  } catch {
+    // A range that runs backwards, [z-a], matches nothing.
+    return /(?!)/;
+  }
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+};
+
+/** At least so many seconds, bytes …; where the number is negative, at most. */
+export interface Bound {
+  readonly kind: 'at-least' | 'at-most';
+  readonly value: number;
+}
+
+export function ageBound(text: string | number): Bound {
+  const parts = /^(-?\d+)(?:([smhdw])\w*)?$/i.exec(String(text));
+  if (parts === null) {
+    throw new ArgumentError(
+      'age',
+      `${JSON.stringify(text)} is not an age`,
+      'write a number and s, m, h, d or w',
+    );
+  }
+  return bound(parts[1] ?? '0', SECONDS[(parts[2] ?? 's').toLowerCase()] ?? 1);
+}
+
+export function sizeBound(text: string | number): Bound {
+  const parts = /^(-?\d+)([bkmgt]?)$/i.exec(String(text));
+  if (parts === null) {
+    throw new ArgumentError(
+      'size',
+      `${JSON.stringify(text)} is not a size`,
+      'write a number and b, k, m, g or t',
+    );
+  }
+  return bound(parts[1] ?? '0', BYTES[(parts[2] || 'b').toLowerCase()] ?? 1);
+}
+
+function bound(digits: string, unit: number): Bound {
+  const kind = digits.startsWith('-') ? 'at-most' : 'at-least';
+  return { kind, value: Math.abs(Number(digits)) * unit };
+}
+
+export function within(value: number, bound: Bound | undefined): boolean {
+  if (bound === undefined) return true;
+  return bound.kind === 'at-least' ? value >= bound.value : value <= bound.value;
+}
+
+/** `any`: one of the bits is enough. */
+export function modeMatches(
+  bits: number,
+  wanted: { readonly mode: Mode; readonly match: 'exact' | 'any' } | undefined,
+): boolean {
+  if (wanted === undefined) return true;
+  const asked = applyMode(wanted.mode, { bits: 0, kind: 'file' });
+  return wanted.match === 'exact' ? bits === asked : (bits & asked) !== 0;
+}
