@@ -16,6 +16,7 @@ export const DIAGNOSTIC_CODES = [
   'key-type',
   'key-unknown',
   'key-unsupported',
+  'module-broken',
   'module-unknown',
   'name-unknown',
   'pattern-syntax',
@@ -29,6 +30,8 @@ export const DIAGNOSTIC_CODES = [
   'usage',
   'variable-loop',
   'variable-type',
+  'vault-damaged',
+  'vault-key',
   'yaml-syntax',
 ] as const;
 

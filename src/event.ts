@@ -16,8 +16,17 @@ export interface TaskLabel {
 /**
  * What became of a task on a host.
  * `would-change`: in check mode. `unknown`: the connection was lost while it ran; counts as failed.
+ * `rescued`: it failed, and the rescue part of a block follows.
  */
-export type TaskStatus = 'ok' | 'changed' | 'would-change' | 'skipped' | 'failed' | 'ignored' | 'unknown';
+export type TaskStatus =
+  | 'ok'
+  | 'changed'
+  | 'would-change'
+  | 'skipped'
+  | 'failed'
+  | 'rescued'
+  | 'ignored'
+  | 'unknown';
 
 export interface TaskOutcome {
   readonly status: TaskStatus;
@@ -25,6 +34,8 @@ export interface TaskOutcome {
   readonly message: string;
   readonly hint?: string;
   readonly diffs: readonly Diff[];
+  /** The host whose machine ran it, where it is another one (delegate_to). */
+  readonly delegate?: string;
   /** Set where the task loops: `item` for people, its place, how many there are. */
   readonly item?: { readonly label: string; readonly index: number; readonly count: number };
   /** rc, stdout and their like; without those of tasks with no_log. */
@@ -46,6 +57,7 @@ export interface HostRecap {
   readonly changed: number;
   readonly skipped: number;
   readonly failed: number;
+  readonly rescued: number;
   readonly ignored: number;
   /** What a person has to know about a host that did not end well: `nothing was changed`, for one. */
   readonly state: string;
@@ -82,6 +94,17 @@ export type RunEvent =
       readonly task: TaskLabel;
       /** How many tasks of the play the host has behind it, of how many; handlers count once they are due. */
       readonly progress: { readonly done: number; readonly of: number };
+      readonly outcome: TaskOutcome;
+    }
+  /** Its conditions in `until` do not hold yet: it is run again after the delay. */
+  | {
+      readonly kind: 'task-retrying';
+      readonly host: string;
+      readonly task: TaskLabel;
+      /** How often it has run, of how many times at most. */
+      readonly attempt: number;
+      readonly of: number;
+      readonly delayMs: number;
       readonly outcome: TaskOutcome;
     }
   /** It is through the play, or out of the run where the status is not ok. */

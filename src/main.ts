@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // The only file that knows the process: its arguments, environment, streams, signals and exit status.
 import { readFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { askHidden } from './cli/ask.ts';
 import type { CliContext } from './cli/context.ts';
 import { runProgram } from './cli/program.ts';
 
@@ -41,6 +43,9 @@ const context: CliContext = {
     errColours: wantsColours && process.stderr.isTTY === true,
   },
   environment: env,
+  ask: (question) => askHidden(question, interruption.signal),
+  input: () => buffer(process.stdin),
+  outBytes: (bytes) => process.stdout.write(bytes),
 };
 
 try {

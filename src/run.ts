@@ -15,14 +15,16 @@ import { SshHost } from './host/ssh/ssh-host.ts';
 import { loadInventory } from './load/inventory/load-inventory.ts';
 import type { Inventory } from './load/inventory/model.ts';
 import { loadPlaybook, type PlaybookDocument } from './load/playbook.ts';
+import { Vault } from './load/vault/vault.ts';
+import { maskedEmit, withMaskedDiagnostics } from './masking.ts';
 import type { Shape } from './render/shape.ts';
 import { checkPlay } from './resolve/check-play.ts';
 import type { VariableLayer } from './resolve/host-scope.ts';
+import type { BecomeSettings } from './resolve/inherited.ts';
 import { asksForFacts } from './resolve/needs-facts.ts';
 import { PlayScopes } from './resolve/play-scopes.ts';
 import { ProjectFiles } from './resolve/project-files.ts';
 import { type ResolvedPlay, resolvePlay } from './resolve/resolved-play.ts';
-import type { BecomeSettings } from './resolve/resolved-task.ts';
 import type { TagSelection } from './resolve/tags.ts';
 import { VariableTemplates } from './resolve/variable-templates.ts';
 
@@ -31,6 +33,8 @@ export interface RunOptions {
   readonly inventories: readonly string[];
   readonly limit?: string;
   readonly extraVars?: VariableLayer;
+  /** Opens what is vaulted; what it opened is masked in all events and diagnostics. Default: one without keys. */
+  readonly vault?: Vault;
   readonly tags?: TagSelection;
   readonly become?: BecomeSettings;
   readonly connection?: Partial<ConnectionDefaults>;
@@ -43,9 +47,8 @@ export interface RunOptions {
 /** A playbook that has been checked against an inventory: nothing in the user's files is wrong. */
 export interface PreparedRun {
   readonly plays: readonly EnginePlay[];
-  readonly files: ProjectFiles;
   readonly inventory: Inventory;
-  /** By inventory name, for every host of every play. */
+  /** By inventory name, for every host of every play, and those that tasks are known to be delegated to. */
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   readonly options: RunOptions;
 }
@@ -55,8 +58,9 @@ export const DEFAULT_FORKS = 50;
 /** Loads, resolves and checks a playbook file. Throws a DiagnosticError with everything that is wrong. */
 export function preparePlaybook(path: string, options: RunOptions): PreparedRun {
   const problems = new Problems();
-  const document = loadPlaybook(path, problems);
-  return prepare(document, resolve(path), options, problems);
+  const vault = options.vault ?? new Vault();
+  const document = loadPlaybook(path, problems, vault);
+  return prepare(document, resolve(path), { ...options, vault }, problems);
 }
 
 /** The same for a playbook that stands in no file of its own. */
@@ -66,12 +70,23 @@ export function prepare(
   options: RunOptions,
   problems: Problems = new Problems(),
 ): PreparedRun {
+  const { vault = new Vault() } = options;
+  const stages = () => resolveAndCheck(document, playbookPath, { ...options, vault }, problems);
+  return withMaskedDiagnostics(vault.secrets, stages);
+}
+
+function resolveAndCheck(
+  document: PlaybookDocument | undefined,
+  playbookPath: string,
+  options: RunOptions & { readonly vault: Vault },
+  problems: Problems,
+): PreparedRun {
   const folder = dirname(playbookPath);
+  const { vault } = options;
   const before = problems.count;
-  const inventory = loadInventory(options.inventories, { playbookFolder: folder }, problems);
+  const inventory = loadInventory(options.inventories, { playbookFolder: folder, vault }, problems);
   const inventoryIsWhole = problems.count === before;
   const templates = new VariableTemplates(problems);
-  const files = new ProjectFiles(folder);
   const noBecome: BecomeSettings = {
     become: undefined,
     user: undefined,
@@ -84,10 +99,10 @@ export function prepare(
       {
         inventory,
         inventoryIsWhole,
-        playbookPath,
         limit: options.limit === undefined ? undefined : { pattern: options.limit },
         tags: options.tags ?? { only: [], skip: [] },
         become: options.become ?? noBecome,
+        vault,
       },
       problems,
     ),
@@ -95,23 +110,30 @@ export function prepare(
   // Names cannot be checked against files that could not be read.
   problems.throwIfAny();
   const connections = new Map<string, ConnectionSettings>();
+  const filesOf = new Map<string, ProjectFiles>();
   const enginePlays = plays.map((play): EnginePlay => {
+    const files = filesOf.get(play.folder) ?? new ProjectFiles(play.folder, vault);
+    filesOf.set(play.folder, files);
     const scopes = new PlayScopes(play, {
       inventory,
-      playbookPath,
       extraVars: options.extraVars ?? new Map(),
       templates,
       checkMode: options.mode === 'check',
     });
+    const factsShape = play.gatherFacts === 'never' ? undefined : FACTS;
+    const { hasLateIncludes, delegates } = checkPlay(play, { scopes, files, factsShape }, problems);
+    // Who knows what an include will ask for that nobody can name yet.
     const needsFacts =
       play.gatherFacts === 'always' ||
-      (play.gatherFacts === 'on-demand' && asksForFacts(play, scopes, files));
-    checkPlay(play, scopes, files, play.gatherFacts === 'never' ? undefined : FACTS, problems);
-    addConnections(play, scopes, options, connections, problems);
-    return { play, scopes, needsFacts };
+      (play.gatherFacts === 'on-demand' && (hasLateIncludes || asksForFacts(play, scopes, files)));
+    for (const host of [...play.hosts, ...delegates]) {
+      if (!connections.has(host))
+        connections.set(host, connectionOf(host, { play, scopes }, options, problems));
+    }
+    return { play, scopes, files, needsFacts };
   });
   problems.throwIfAny();
-  return { plays: enginePlays, files, inventory, connections, options };
+  return { plays: enginePlays, inventory, connections, options };
 }
 
 /** What surrounds a run. */
@@ -128,12 +150,14 @@ export async function runPrepared(
   prepared: PreparedRun,
   environment: RunEnvironment,
 ): Promise<readonly HostRecap[]> {
-  const { options, files } = prepared;
-  const { emit, signal } = environment;
+  const { options } = prepared;
+  const { signal } = environment;
+  const { vault = new Vault() } = options;
+  const emit = maskedEmit(environment.emit, vault.secrets);
   return runPlays({
     plays: prepared.plays,
-    hostFor: hostFactory(prepared.connections, environment),
-    actions: { files, mode: options.mode ?? 'apply', diff: options.diff ?? false },
+    hostFor: hostFactory(prepared, environment),
+    actions: { mode: options.mode ?? 'apply', diff: options.diff ?? false },
     forks: options.forks ?? DEFAULT_FORKS,
     emit,
     signal,
@@ -142,26 +166,28 @@ export async function runPrepared(
 
 /** Makes hosts: over SSH with one shared context, or this machine. */
 function hostFactory(
-  connections: ReadonlyMap<string, ConnectionSettings>,
+  { connections, plays: [first], options }: PreparedRun,
   { signal, agentSocket }: RunEnvironment,
 ): (name: string) => Host {
+  // A host that only a result names: what is wrong with its variables shows when it is not reached.
+  const late = (name: string) => (first ? connectionOf(name, first, options, new Problems()) : {});
   const local = { user: userInfo().username, homeDirectory: homedir() };
   let context: SshContext | undefined;
   return (name) => {
-    const settings = connections.get(name) ?? {};
+    const settings = connections.get(name) ?? late(name);
     if (settings.connection === 'local') return new LocalHost({ name, signal, user: local.user });
     context ??= new SshContext({ local, signal, ...(agentSocket !== undefined && { agentSocket }) });
     return new SshHost(name, settings, context);
   };
 }
 
-function addConnections(
-  play: ResolvedPlay,
-  scopes: PlayScopes,
+/** How to reach a host, in the words of the first play that names it. */
+function connectionOf(
+  host: string,
+  { play, scopes }: { readonly play: ResolvedPlay; readonly scopes: PlayScopes },
   { connection }: RunOptions,
-  connections: Map<string, ConnectionSettings>,
   problems: Problems,
-): void {
+): ConnectionSettings {
   const defaults: ConnectionDefaults = {
     user: play.remoteUser ?? connection?.user,
     port: play.port ?? connection?.port,
@@ -169,16 +195,14 @@ function addConnections(
     connectTimeoutS: connection?.connectTimeoutS,
     hostKeyPolicy: connection?.hostKeyPolicy,
   };
-  for (const host of play.hosts) {
-    if (connections.has(host)) continue;
-    // Facts come over the connection: a variable that needs them is told to be of no use for it.
-    const state = { facts: FACTS, results: new Map(), pending: new Set<string>() };
-    const [unknownNames, wrongValues] = [new Problems(), new Problems()];
-    const scope = scopes.scope(host, undefined, state, { problems: unknownNames });
-    connections.set(host, connectionSettings(scope, defaults, wrongValues));
-    const found = unknownNames.count > 0 ? unknownNames : wrongValues;
-    for (const each of found.list) problems.add(each);
-  }
+  // Facts come over the connection: a variable that needs them is told to be of no use for it.
+  const state = { facts: FACTS, results: new Map(), pending: new Set<string>() };
+  const [unknownNames, wrongValues] = [new Problems(), new Problems()];
+  const scope = scopes.scope(host, undefined, state, { problems: unknownNames });
+  const settings = connectionSettings(scope, defaults, wrongValues);
+  const found = unknownNames.count > 0 ? unknownNames : wrongValues;
+  for (const each of found.list) problems.add(each);
+  return settings;
 }
 
 /** What facts will look like, in the words of the name checker. */

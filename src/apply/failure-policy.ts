@@ -1,22 +1,34 @@
 // When a rollout stops: any_errors_fatal, max_fail_percentage, and a batch in which nobody is left.
 // Unreachable counts as failed.
+import { tasksOf } from '../resolve/play-tasks.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 import type { HostRun } from './host-run.ts';
 
 /** Whether hosts have to wait for each other, because one's failure may stop the rest. */
 export function needsLockStep(play: ResolvedPlay): boolean {
-  return play.anyErrorsFatal || play.maxFailPercentage !== undefined;
+  if (play.anyErrorsFatal || play.maxFailPercentage !== undefined || play.maxFailures !== undefined)
+    return true;
+  return tasksOf(play).some((task) => task.anyErrorsFatal);
 }
 
 /** Why the play must not go on after what happened in the batch, or undefined. */
-export function reasonToStop(play: ResolvedPlay, batch: readonly HostRun[]): string | undefined {
+export function reasonToStop(
+  play: ResolvedPlay,
+  batch: readonly HostRun[],
+  all: readonly HostRun[] = batch,
+): string | undefined {
   const out = batch.filter((run) => run.hasFailed).map((run) => run.name);
   if (out.length === 0) return undefined;
   const names = out.length <= 3 ? out.join(', ') : `${out.slice(0, 3).join(', ')} and ${out.length - 3} more`;
-  if (play.anyErrorsFatal) return `${names} failed, and any_errors_fatal is set`;
+  if (play.anyErrorsFatal || batch.some((run) => run.isFatal))
+    return `${names} failed, and any_errors_fatal is set`;
   const percentage = (out.length / batch.length) * 100;
   if (play.maxFailPercentage !== undefined && percentage > play.maxFailPercentage) {
     return `${names} failed: ${Math.round(percentage)} % of the batch, more than max_fail_percentage ${play.maxFailPercentage}`;
+  }
+  const failures = all.filter((run) => run.hasFailed).length;
+  if (play.maxFailures !== undefined && failures > play.maxFailures) {
+    return `${names} failed: ${failures} in this run, more than max_failures ${play.maxFailures}`;
   }
   return out.length === batch.length ? `all hosts of the batch failed: ${names}` : undefined;
 }

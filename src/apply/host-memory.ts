@@ -4,8 +4,8 @@ import type { Facts } from '../host/facts/facts.ts';
 import type { Resource } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
 import { known } from '../render/shape.ts';
-import { namesSetBy } from '../resolve/check-play.ts';
 import type { RunState } from '../resolve/host-scope.ts';
+import { FAILURE_NAMES, namesSetBy } from '../resolve/names-set.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import { type JudgedOutcome, loopResult } from './task-outcome.ts';
 
@@ -29,16 +29,24 @@ export class HostMemory {
     };
   }
 
+  /** Those of the names that have a value. */
+  valuesOf(names: Iterable<string>): ReadonlyMap<string, unknown> {
+    return new Map(
+      [...names].flatMap((name) => (this.#results.has(name) ? [[name, this.#results.get(name)]] : [])),
+    );
+  }
+
   /** What would have been changed if check mode had allowed it. */
   get withheld(): readonly Resource[] {
     return this.#withheld;
   }
 
-  remember(action: Action, { result, isUnknowable }: JudgedOutcome): void {
+  /** `elsewhere`: whose variables the task sets, with delegate_facts. */
+  remember(action: Action, { result, isUnknowable }: JudgedOutcome, elsewhere?: HostMemory): void {
     const { task, item } = action;
     if (isUnknowable && action.kind === 'host') this.#withheld.push(...action.writes);
     const set = action.kind === 'controller' && action.verdict.kind === 'ok' ? action.verdict.variables : {};
-    for (const [name, value] of Object.entries(set ?? {})) this.#set(name, value);
+    for (const [name, value] of Object.entries(set ?? {})) (elsewhere ?? this).set(name, value);
     if (item === undefined) {
       const isEmptyLoop = task.loop !== undefined && action.kind === 'skipped';
       this.#register(task, isEmptyLoop ? loopResult([]) : result, isUnknowable);
@@ -53,12 +61,23 @@ export class HostMemory {
     this.#loop = undefined;
   }
 
+  /** What a rescue part is told of the task that failed, under Ansible's names. A loop that ended early has a result, too. */
+  rememberFailure({ task, title, item }: Action, { result }: JudgedOutcome): void {
+    const before = this.#loop?.task === task && item?.index !== 0 ? this.#loop.results : [];
+    const whole = item === undefined ? result : loopResult([...before, result]);
+    if (task.register !== undefined) this.set(task.register, whole);
+    const [failedTask, failedResult] = FAILURE_NAMES;
+    this.set(failedTask, { name: title, action: task.module.name });
+    this.set(failedResult, whole);
+  }
+
   #register(task: ResolvedTask, result: Result, isUnknowable: boolean): void {
-    if (task.register !== undefined) this.#set(task.register, result);
+    if (task.register !== undefined) this.set(task.register, result);
     if (isUnknowable) for (const name of namesSetBy(task)) this.#unknowable.add(name);
   }
 
-  #set(name: string, value: unknown): void {
+  /** A result or a variable that somebody has set. */
+  set(name: string, value: unknown): void {
     this.#results.set(name, value);
     this.#unknowable.delete(name);
   }

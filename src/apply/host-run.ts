@@ -9,7 +9,7 @@ export class HostRun {
   readonly host: Host;
   readonly memory = new HostMemory();
   readonly #emit: Emit;
-  readonly #counts = { ok: 0, changed: 0, wouldChange: 0, skipped: 0, failed: 0, ignored: 0 };
+  readonly #counts = { ok: 0, changed: 0, wouldChange: 0, skipped: 0, failed: 0, rescued: 0, ignored: 0 };
   #status: HostStatus = 'not-started';
   #wasContacted = false;
   #isFinished = false;
@@ -31,6 +31,9 @@ export class HostRun {
   get isActive(): boolean {
     return !this.#isFinished && (this.#status === 'ok' || this.#status === 'not-started');
   }
+
+  /** Whether its failure is that of all (any_errors_fatal of a task). */
+  isFatal = false;
 
   /** Whether it counts for failure policies. */
   get hasFailed(): boolean {
@@ -93,17 +96,32 @@ export class HostRun {
     this.#emit({ kind: 'task-finished', host: this.name, task, outcome, progress });
   }
 
+  /** The task is run once more: not finished yet. */
+  retrying(
+    task: TaskLabel,
+    outcome: TaskOutcome,
+    retry: { readonly attempt: number; readonly of: number; readonly delayMs: number },
+  ): void {
+    this.#emit({ kind: 'task-retrying', host: this.name, task, ...retry, outcome });
+  }
+
   /** No more tasks run on it. The first reason stands. */
   end(status: Exclude<HostStatus, 'ok' | 'not-started'>): void {
     if (this.isActive) this.#status = status;
   }
 
-  /** It is through a play, or out of it. After its last play the connection is let go. */
-  async endPlay({ isLast }: { readonly isLast: boolean }): Promise<void> {
+  /** It is through a play, or out of it. After its last play the connection is let go, if nobody else may want it. */
+  async endPlay({
+    isLast,
+    keepsConnection,
+  }: {
+    readonly isLast: boolean;
+    readonly keepsConnection: boolean;
+  }): Promise<void> {
     if (isLast || !this.isActive) {
       if (this.#status === 'not-started') this.#status = 'ok'; // all it had to do was known on the controller
       this.#isFinished = true;
-      await this.host.close();
+      if (!keepsConnection) await this.host.close();
     }
     const status = this.isActive ? 'ok' : this.#status;
     this.#emit({ kind: 'host-finished', host: this.name, status });

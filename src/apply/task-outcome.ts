@@ -2,11 +2,13 @@
 // ignore_errors and no_log have their say here.
 import type { TaskLabel, TaskOutcome } from '../event.ts';
 import type { Diff, ResultFields } from '../modules/module.ts';
-import type { Action } from '../plan/action.ts';
+import type { Action, Item } from '../plan/action.ts';
 import { planningFailure } from '../plan/plan-action.ts';
 import type { Values } from '../render/shape.ts';
-import type { ResolvedTask, Test } from '../resolve/resolved-task.ts';
+import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import { MASK } from '../secret.ts';
+import { afterAttempt, type Retry } from './retry.ts';
+import { allHold, textOf } from './tests.ts';
 
 /** What happened, before the task's own conditions are asked. */
 export interface RawOutcome {
@@ -39,6 +41,8 @@ export interface JudgedOutcome {
   readonly isUnknowable: boolean;
   /** It ran and failed, and what it touches is not known: a command, for one. */
   readonly mayHaveChanged: boolean;
+  /** It is run again: none of this is told yet. */
+  readonly retry?: Retry;
 }
 
 export function labelOf(action: Action): TaskLabel {
@@ -52,19 +56,25 @@ export function labelOf(action: Action): TaskLabel {
   };
 }
 
-export function judge({ action, raw }: ActionOutcome): JudgedOutcome {
+/** `attempt`: how often it has run by now. */
+export function judge({ action, raw }: ActionOutcome, attempt = 1): JudgedOutcome {
   const { task, item } = action;
-  const judged = applyConditions(task, raw, action);
+  const first = applyConditions(task, raw, action);
+  const valuesWith = (each: RawOutcome): Values => withResult(action.scope, task.register, resultOf(each));
+  const attempted = afterAttempt(action, first, { valuesWith, attempt });
+  const judged = attempted.kind === 'over' ? attempted.raw : first;
+  const variable = task.loop?.variable ?? 'item';
   const result = {
     ...resultOf(judged),
-    ...(item !== undefined && { item: item.value }),
+    ...(item !== undefined && { [variable]: item.value, ansible_loop_var: variable }),
   };
   const isIgnored = judged.kind === 'failed' && task.onFailure === 'continue' && judged.isFinal !== true;
   const outcome: TaskOutcome = {
     status: isIgnored ? 'ignored' : judged.kind,
     ...(task.noLog ? masked(judged) : shown(judged)),
+    ...(action.delegate !== undefined && { delegate: action.delegate }),
     ...(item !== undefined && {
-      item: { label: itemLabel(item.value, task.noLog), index: item.index, count: item.count },
+      item: { label: itemLabel(item, task.noLog), index: item.index, count: item.count },
     }),
   };
   return {
@@ -76,6 +86,7 @@ export function judge({ action, raw }: ActionOutcome): JudgedOutcome {
       judged.hasRun === true &&
       action.kind === 'host' &&
       action.writes.includes('*'),
+    ...(attempted.kind === 'again' && { retry: attempted }),
   };
 }
 
@@ -137,14 +148,6 @@ function neverChanges({ changedWhen }: ResolvedTask): boolean {
   return changedWhen?.some((test) => test === false) === true;
 }
 
-function allHold(tests: readonly Test[], values: Values): boolean {
-  return tests.every((test) => (typeof test === 'boolean' ? test : test.holds(values)));
-}
-
-function textOf(tests: readonly Test[]): string {
-  return tests.map((test) => (typeof test === 'boolean' ? String(test) : test.text)).join(' && ');
-}
-
 /** The task's own result under the name it will be registered by. */
 function withResult(values: Values, name: string | undefined, result: unknown): Values {
   if (name === undefined) return values;
@@ -154,7 +157,7 @@ function withResult(values: Values, name: string | undefined, result: unknown): 
   };
 }
 
-function shown(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item'> {
+function shown(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item' | 'delegate'> {
   const { message = '', hint, diffs = [], fields = {}, verbosity } = raw;
   return {
     message,
@@ -165,7 +168,7 @@ function shown(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item'> {
   };
 }
 
-function masked(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item'> {
+function masked(raw: RawOutcome): Omit<TaskOutcome, 'status' | 'item' | 'delegate'> {
   const isFailed = raw.kind === 'failed' || raw.kind === 'unknown';
   return { message: isFailed ? `${MASK} (no_log)` : '', diffs: [], fields: {} };
 }
@@ -174,8 +177,9 @@ function titleWithoutValues({ role, module }: ResolvedTask): string {
   return role === undefined ? module.name : `${role.role.name} : ${module.name}`;
 }
 
-function itemLabel(value: unknown, noLog: boolean): string {
+function itemLabel({ value, label }: Item, noLog: boolean): string {
   if (noLog) return MASK;
+  if (label !== undefined) return label;
   if (value !== null && typeof value === 'object' && 'name' in value) return String(value.name);
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -1,5 +1,6 @@
 // What commands may use of the process: main.ts makes it, tests make their own.
 import { DiagnosticError } from '../diagnostic.ts';
+import type { Ask } from '../load/vault/keys.ts';
 import { diagnosticsText } from '../report/diagnostic-text.ts';
 import { count } from '../report/numbers.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
@@ -18,13 +19,23 @@ export interface CliContext {
   /** Whether stdout is a terminal that may be drawn on, and whether each of the two takes colours. */
   readonly terminal: { readonly isLive: boolean; readonly outColours: boolean; readonly errColours: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asks the person at the terminal, without showing what is typed. Undefined: nobody can be asked. */
+  readonly ask?: Ask;
+  /** All of stdin. Undefined: there is none. */
+  readonly input?: () => Promise<Uint8Array>;
+  /** Results that are no text. */
+  readonly outBytes?: (bytes: Uint8Array) => void;
 }
 
-/** The status of `work`, or 2 where the user's files or words are wrong. */
+/** Somebody pressed Ctrl-C while they were asked. */
+export class Interrupted extends Error {}
+
+/** The status of `work`, or 2 where the user's files or words are wrong, 130 where they left. */
 export async function withDiagnostics(context: CliContext, work: () => Promise<number>): Promise<number> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof Interrupted) return 130;
     if (!(error instanceof DiagnosticError)) throw error;
     showDiagnostics(context, error);
     return 2;

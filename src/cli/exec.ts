@@ -11,7 +11,7 @@ import { moduleArguments } from './module-arguments.ts';
 import { runOneOff } from './one-off.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 
-const OPTIONS = ['hosts', 'variables', 'changes', 'connection', 'output'] as const;
+const OPTIONS = ['hosts', 'variables', 'vault', 'changes', 'connection', 'output'] as const;
 
 const HELP = `Usage: fairlead exec [OPTIONS] PATTERN -- COMMAND [ARG...]
        fairlead exec [OPTIONS] PATTERN --shell 'PIPE | LINE'
@@ -52,7 +52,7 @@ async function exec(
   const play = { hosts: pattern, tasks: [taskOf(command, flags)] };
   const emit =
     flags.output === 'json' ? jsonLines(context) : flags.module ? asTasks(flags, context) : asPdsh(context);
-  return runOneOff({ play, options: toRunOptions(flags, context), emit }, context);
+  return runOneOff({ play, options: await toRunOptions(flags, context), emit }, context);
 }
 
 /** The task that the words on the command line mean. */

@@ -6,7 +6,7 @@ import { type CliContext, withDiagnostics } from './context.ts';
 import { runOneOff } from './one-off.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 
-const OPTIONS = ['hosts', 'variables', 'connection'] as const;
+const OPTIONS = ['hosts', 'variables', 'vault', 'connection'] as const;
 
 const HELP = `Usage: fairlead facts [OPTIONS] PATTERN
 
@@ -35,7 +35,7 @@ async function printFacts(pattern: string, flags: RunFlags, context: CliContext)
   const status = await runOneOff(
     {
       play,
-      options: toRunOptions(flags, context),
+      options: await toRunOptions(flags, context),
       emit: (event) => {
         if (event.kind === 'facts-gathered') facts[event.host] = event.facts;
         if (event.kind === 'host-unreachable' || event.kind === 'task-finished') failures.tell(event);

@@ -4,9 +4,12 @@ import { didYouMean, Problems } from '../diagnostic.ts';
 import { loadInventory } from '../load/inventory/load-inventory.ts';
 import type { Inventory } from '../load/inventory/model.ts';
 import { hostJson, toAnsibleJson, toGraph } from '../load/inventory/print.ts';
+import type { Vault } from '../load/vault/vault.ts';
+import { withMaskedDiagnostics } from '../masking.ts';
 import { matchHosts } from '../resolve/host-pattern.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { collect, inventorySources } from './inventory-option.ts';
+import { addVaultOptions, VAULT_HELP, type VaultFlags, vaultFrom } from './vault-keys.ts';
 
 const HELP = `Usage: fairlead inventory -i PATH... --list | --host NAME | --graph | --hosts PATTERN
 
@@ -17,9 +20,10 @@ const HELP = `Usage: fairlead inventory -i PATH... --list | --host NAME | --grap
 
   -i, --inventory PATH  inventory file, folder, script, or list "a,b," (repeatable;
                         default $FAIRLEAD_INVENTORY)
-`;
 
-interface InventoryFlags {
+${VAULT_HELP}`;
+
+interface InventoryFlags extends VaultFlags {
   readonly inventory: readonly string[];
   readonly list?: true;
   readonly host?: string;
@@ -28,7 +32,7 @@ interface InventoryFlags {
 }
 
 export function inventoryCommand(context: CliContext): Command {
-  return new Command('inventory')
+  return addVaultOptions(new Command('inventory'))
     .option('-i, --inventory <path>', '', collect, [])
     .option('--list')
     .option('--host <name>')
@@ -38,20 +42,26 @@ export function inventoryCommand(context: CliContext): Command {
     .action(async (flags: InventoryFlags) => {
       context.exit(
         await withDiagnostics(context, async () => {
-          context.out(answer(flags, context));
+          context.out(await answer(flags, context));
           return 0;
         }),
       );
     });
 }
 
-function answer(flags: InventoryFlags, context: CliContext): string {
+async function answer(flags: InventoryFlags, context: CliContext): Promise<string> {
   const { list, host, graph, hosts } = flags;
   if ([list, host, graph, hosts].filter((each) => each !== undefined).length !== 1) {
     throw usageError('one of --list, --host, --graph and --hosts is needed', 'fairlead inventory --help');
   }
+  const vault = await vaultFrom(flags, context);
+  return withMaskedDiagnostics(vault.secrets, () => textOf(flags, vault, context));
+}
+
+function textOf(flags: InventoryFlags, vault: Vault, context: CliContext): string {
+  const { host, graph, hosts } = flags;
   const problems = new Problems();
-  const inventory = loadInventory(inventorySources(flags.inventory, context), {}, problems);
+  const inventory = loadInventory(inventorySources(flags.inventory, context), { vault }, problems);
   problems.throwIfAny();
   let text = '';
   if (host !== undefined) text = json(variablesOf(inventory, host));

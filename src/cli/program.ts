@@ -40,6 +40,16 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'the files as they would land, without touching a host',
     load: async () => (await import('./render.ts')).renderCommand,
   },
+  doc: {
+    words: 'doc [MODULE...]',
+    summary: 'what modules do, take and return, with examples',
+    load: async () => (await import('./doc.ts')).docCommand,
+  },
+  vault: {
+    words: 'vault COMMAND',
+    summary: 'seals, opens and edits files with secrets',
+    load: async () => (await import('./vault.ts')).vaultCommand,
+  },
   lab: {
     words: 'lab',
     summary: 'a throwaway fleet on this machine, to try things on',

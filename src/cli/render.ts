@@ -10,7 +10,7 @@ import { preparePlaybook } from '../run.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 
-const OPTIONS = ['hosts', 'variables', 'tasks'] as const;
+const OPTIONS = ['hosts', 'variables', 'vault', 'tasks'] as const;
 
 const HELP = `Usage: fairlead render [OPTIONS] PLAYBOOK [--out DIR]
 
@@ -24,37 +24,45 @@ interface RenderFlags extends RunFlags {
   readonly out?: string;
 }
 
+/** The streams, with `***` in place of what was vaulted; files below --out hold what hosts will have. */
+type Show = Pick<CliContext, 'out' | 'err'>;
+
 export function renderCommand(context: CliContext): Command {
   return addOptions(new Command('render'), OPTIONS)
     .argument('<playbook>')
     .option('--out <folder>')
     .configureHelp({ formatHelp: () => HELP })
     .action(async (playbook: string, flags: RenderFlags) => {
-      context.exit(await withDiagnostics(context, async () => render(playbook, flags, context)));
+      context.exit(await withDiagnostics(context, () => render(playbook, flags, context)));
     });
 }
 
-function render(playbook: string, flags: RenderFlags, context: CliContext): number {
-  const prepared = preparePlaybook(playbook, toRunOptions(flags, context));
-  for (const { play, scopes } of prepared.plays) {
+async function render(playbook: string, flags: RenderFlags, context: CliContext): Promise<number> {
+  const prepared = preparePlaybook(playbook, await toRunOptions(flags, context));
+  const { vault } = prepared.options;
+  const shown: Show = {
+    out: (text) => context.out(vault?.secrets.mask(text) ?? text),
+    err: (text) => context.err(vault?.secrets.mask(text) ?? text),
+  };
+  for (const { play, scopes, files: projectFiles } of prepared.plays) {
     for (const host of play.hosts) {
-      const { files, left } = renderedFiles(play, host, scopes, prepared.files);
+      const { files, left } = renderedFiles(play, host, scopes, projectFiles);
       for (const file of files) {
-        if (flags.out === undefined) print(host, file, context);
+        if (flags.out === undefined) print(host, file, shown);
         else context.out(`${write(host, file, flags.out)}\n`);
       }
       for (const { title, reason } of left) {
-        context.err(`${escapeLine(host)}: left out "${escapeLine(title)}": ${escapeLine(reason)}\n`);
+        shown.err(`${escapeLine(host)}: left out "${escapeLine(title)}": ${escapeLine(reason)}\n`);
       }
     }
   }
   return 0;
 }
 
-function print(host: string, { path, mode, bytes }: RenderedFile, context: CliContext): void {
+function print(host: string, { path, mode, bytes }: RenderedFile, { out }: Show): void {
   const text = Buffer.from(bytes).toString('utf8');
-  context.out(`==> ${escapeLine(host)}:${escapeLine(path)} (mode ${mode}) <==\n`);
-  context.out(`${text}${text.endsWith('\n') ? '' : '\n'}\n`);
+  out(`==> ${escapeLine(host)}:${escapeLine(path)} (mode ${mode}) <==\n`);
+  out(`${text}${text.endsWith('\n') ? '' : '\n'}\n`);
 }
 
 /** Where it was written. Neither the host's name nor the path leads out of the folder. */

@@ -2,12 +2,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Problems } from '../diagnostic.ts';
 import { parseExtraVars } from '../load/extra-vars.ts';
+import { withMaskedDiagnostics } from '../masking.ts';
 import { DEFAULT_FORKS, type RunOptions } from '../run.ts';
 import type { CliContext } from './context.ts';
 import { collect, inventorySources } from './inventory-option.ts';
+import { addVaultOptions, VAULT_HELP, type VaultFlags, vaultFrom } from './vault-keys.ts';
 
 /** As commander gives them; of options that a command does not take, undefined. */
-export interface RunFlags {
+export interface RunFlags extends VaultFlags {
   readonly inventory: readonly string[];
   readonly limit?: string;
   readonly extraVars?: readonly string[];
@@ -48,6 +50,7 @@ const GROUPS = {
 `,
     add: (command) => command.option('-e, --extra-vars <vars>', '', collect, []),
   },
+  vault: { help: VAULT_HELP, add: addVaultOptions },
   tasks: {
     help: `Tasks:
   -t, --tags TAGS        only tasks with these tags
@@ -111,15 +114,20 @@ export function optionsHelp(groups: readonly GroupName[]): string {
   return groups.map((name) => GROUPS[name].help).join('\n');
 }
 
-/** Throws a DiagnosticError where extra variables cannot be read. */
-export function toRunOptions(flags: RunFlags, context: CliContext): RunOptions {
-  const problems = new Problems();
-  const extraVars = parseExtraVars(flags.extraVars ?? [], problems);
-  problems.throwIfAny();
+/** Throws a DiagnosticError where extra variables or vault keys cannot be read. */
+export async function toRunOptions(flags: RunFlags, context: CliContext): Promise<RunOptions> {
+  const vault = await vaultFrom(flags, context);
+  const extraVars = withMaskedDiagnostics(vault.secrets, () => {
+    const problems = new Problems();
+    const variables = parseExtraVars(flags.extraVars ?? [], problems, vault);
+    problems.throwIfAny();
+    return variables;
+  });
   return {
     inventories: inventorySources(flags.inventory, context),
     ...(flags.limit !== undefined && { limit: flags.limit }),
     extraVars,
+    vault,
     tags: { only: flags.tags ?? [], skip: flags.skipTags ?? [] },
     become: { become: flags.become, user: flags.becomeUser, method: flags.becomeMethod, flags: undefined },
     connection: {

@@ -9,7 +9,7 @@ import { type PreparedRun, preparePlaybook, type RunOptions, runPrepared } from 
 import { type CliContext, withDiagnostics } from './context.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 
-const OPTIONS = ['hosts', 'variables', 'tasks', 'changes', 'connection', 'output'] as const;
+const OPTIONS = ['hosts', 'variables', 'vault', 'tasks', 'changes', 'connection', 'output'] as const;
 
 const HELP = `Usage: fairlead run [OPTIONS] PLAYBOOK...
 
@@ -28,7 +28,7 @@ export function runCommand(context: CliContext): Command {
 }
 
 async function run(playbooks: readonly string[], flags: RunFlags, context: CliContext): Promise<number> {
-  const options = toRunOptions(flags, context);
+  const options = await toRunOptions(flags, context);
   const statuses: number[] = [];
   for (const each of prepareAll(playbooks, options)) {
     const status = exitCodeOf(await reportRun(each, flags, context), options.mode ?? 'apply');

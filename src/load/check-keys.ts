@@ -40,6 +40,26 @@ export function soundKeys(
   return Object.fromEntries(Object.entries(data).filter(([key]) => !wrong.has(key)));
 }
 
+/**
+ * The same, and keywords of Ansible's that nobody here takes are told too. A schema that closes its mapping with
+ * additionalProperties tells unknown keys.
+ */
+export function keywordsOf(
+  what: { readonly data: Mapping; readonly origin: Origin; readonly schema: object; readonly keys: object },
+  problems: Problems,
+  isKnown: (problem: SchemaProblem) => boolean = () => false,
+): Mapping {
+  const unsupported = Object.keys(what.data).filter(
+    (key) => UNSUPPORTED_KEYS.has(key) && !Object.hasOwn(what.keys, key),
+  );
+  for (const key of unsupported) problems.add(unsupportedKey(key, what.origin));
+  return soundKeys(
+    what,
+    problems,
+    (found) => (found.problem === 'unknown' && unsupported.includes(found.key ?? '')) || isKnown(found),
+  );
+}
+
 function holdsTemplate(value: unknown): boolean {
   if (Array.isArray(value)) return value.some((each) => typeof each === 'string' && each.includes('{{'));
   return typeof value === 'string' && value.includes('{{');

@@ -1,25 +1,31 @@
 // Extra variables of the command line: `-e key=value`, `-e '{"key": …}'`, `-e @file.yml`. They win over all others.
 import type { Problems } from '../diagnostic.ts';
-import { type Located, locatedEntries } from './playbook.ts';
+import { type Located, locatedEntries } from './located.ts';
 import { loadVariablesFile } from './role.ts';
 import { fixedOrigin, SourceFile } from './source.ts';
+import type { Vault } from './vault/vault.ts';
 import { parseYaml } from './yaml-document.ts';
 
 /** Later arguments win over earlier ones. As in Ansible, `key=value` gives text. */
 export function parseExtraVars(
   texts: readonly string[],
   problems: Problems,
+  vault?: Vault,
 ): ReadonlyMap<string, Located<unknown>> {
   const variables = new Map<string, Located<unknown>>();
   for (const text of texts) {
-    for (const [name, value] of parseOne(text, problems)) variables.set(name, value);
+    for (const [name, value] of parseOne(text, problems, vault)) variables.set(name, value);
   }
   return variables;
 }
 
-function parseOne(text: string, problems: Problems): ReadonlyMap<string, Located<unknown>> {
-  if (text.startsWith('@')) return loadVariablesFile(text.slice(1), problems);
-  const source = new SourceFile('-e', text);
+function parseOne(
+  text: string,
+  problems: Problems,
+  vault: Vault | undefined,
+): ReadonlyMap<string, Located<unknown>> {
+  if (text.startsWith('@')) return loadVariablesFile(text.slice(1), problems, undefined, vault);
+  const source = new SourceFile('-e', text, vault);
   const whole = source.span(0, text.length);
   if (/^\s*\{/.test(text)) {
     const document = parseYaml(source, problems);

@@ -10,6 +10,23 @@ const condition = {
   anyOf: [{ type: 'string' }, { type: 'boolean' }, { type: 'array', items: { type: ['string', 'boolean'] } }],
 } as const;
 
+const variableName = {
+  type: 'string',
+  pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+  hint: 'write a name of letters, digits and underscores',
+} as const;
+
+const numberOrTemplate = {
+  anyOf: [
+    { type: 'number', minimum: 0 },
+    { type: 'string', pattern: '\\{\\{|^[0-9]+$' },
+  ],
+  hint: 'write a number',
+} as const;
+
+const wholeNumber = { type: 'integer', minimum: 0 } as const;
+const textOrMapping = { type: ['string', 'object'] } as const;
+
 /** Keys that plays and tasks share. */
 const common = {
   name: text,
@@ -26,21 +43,42 @@ const common = {
   },
   ignore_errors: flag,
   no_log: flag,
+  run_once: flag,
   check_mode: flag,
   timeout: { type: 'integer', minimum: 1 },
 } as const;
 
 export const TASK_KEYS = {
   ...common,
+  delegate_to: text,
+  delegate_facts: flag,
+  any_errors_fatal: flag,
+  throttle: wholeNumber,
+  action: textOrMapping,
+  local_action: textOrMapping,
   loop: {
     anyOf: [{ type: 'array' }, { type: 'string', pattern: '\\{\\{' }],
     hint: 'write a list, or "{{name}}" of one',
   },
-  register: {
-    type: 'string',
-    pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
-    hint: 'write a name of letters, digits and underscores',
+  with_list: {},
+  with_items: {},
+  with_dict: {},
+  with_sequence: {},
+  loop_control: {
+    type: 'object',
+    properties: {
+      loop_var: variableName,
+      index_var: variableName,
+      label: {},
+      pause: { type: 'number', minimum: 0 },
+      extended: flag,
+    },
+    additionalProperties: false,
   },
+  until: condition,
+  retries: numberOrTemplate,
+  delay: numberOrTemplate,
+  register: variableName,
   changed_when: condition,
   failed_when: condition,
   notify: textOrList,
@@ -50,6 +88,32 @@ export const TASK_KEYS = {
 
 /** What the items are is told task by task. */
 const tasks = { type: ['array', 'null'] } as const;
+
+/** What a block, an import or an include (under `apply`) passes on to its tasks. */
+export const APPLY_KEYS = {
+  ...common,
+  notify: textOrList,
+  delegate_to: text,
+  delegate_facts: flag,
+  any_errors_fatal: flag,
+  throttle: wholeNumber,
+} as const;
+
+export const APPLY_SCHEMA = { type: 'object', properties: APPLY_KEYS, additionalProperties: false } as const;
+
+export const BLOCK_KEYS = {
+  ...APPLY_KEYS,
+  block: tasks,
+  rescue: tasks,
+  always: tasks,
+} as const;
+
+export const BLOCK_SCHEMA = {
+  type: 'object',
+  properties: BLOCK_KEYS,
+  required: ['block'],
+  additionalProperties: false,
+} as const;
 
 export const PLAY_KEYS = {
   ...common,
@@ -62,6 +126,11 @@ export const PLAY_KEYS = {
   handlers: tasks,
   gather_facts: flag,
   any_errors_fatal: flag,
+  throttle: wholeNumber,
+  max_failures: wholeNumber,
+  force_handlers: flag,
+  strategy: { enum: ['linear', 'free', 'host_pinned'] },
+  order: { enum: ['inventory', 'reverse_inventory', 'sorted', 'reverse_sorted', 'shuffle'] },
   serial: {
     anyOf: [
       { type: ['integer', 'string'] },
@@ -77,6 +146,21 @@ export const PLAY_SCHEMA = {
   type: 'object',
   properties: PLAY_KEYS,
   required: ['hosts'],
+  additionalProperties: false,
+} as const;
+
+/** Of another playbook, in the place of a play. */
+export const IMPORT_KEYS = {
+  import_playbook: { type: 'string', minLength: 1 },
+  name: text,
+  vars: mapping,
+  tags: textOrList,
+  when: condition,
+} as const;
+
+export const IMPORT_SCHEMA = {
+  type: 'object',
+  properties: IMPORT_KEYS,
   additionalProperties: false,
 } as const;
 
@@ -97,13 +181,24 @@ export const ROLE_SCHEMA = { type: 'object', properties: ROLE_KEYS } as const;
 /** Keys whose templates are rendered for each host. All others are read before any variable has a value. */
 export const TEMPLATED_KEYS: ReadonlySet<string> = new Set([
   'args',
+  'action',
+  'delay',
+  'delegate_to',
   'environment',
   'loop',
+  'local_action',
+  'loop_control',
   'name',
+  'retries',
   'vars',
+  'with_dict',
+  'with_items',
+  'with_list',
+  'with_sequence',
   // Conditions tell by themselves what is wrong with a template.
   'changed_when',
   'failed_when',
+  'until',
   'when',
 ]);
 
@@ -112,47 +207,20 @@ export const TASK_SCHEMA = { type: 'object', properties: TASK_KEYS } as const;
 
 /** Keys of Ansible's that fairlead does not take, each with what to write instead, where there is something. */
 export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map([
-  ['action', 'name the module as the key'],
-  ['always', undefined],
-  ['any_errors_fatal', 'set it on the play'],
   ['async', undefined],
   ['become_exe', undefined],
-  ['block', 'give each task the conditions of the block'],
   ['collections', undefined],
   ['connection', 'set ansible_connection in the inventory'],
   ['debugger', undefined],
-  ['delay', undefined],
-  ['delegate_facts', undefined],
-  ['delegate_to', 'write a play of its own for the other host'],
   ['diff', 'run with --diff'],
   ['fact_path', undefined],
-  ['force_handlers', undefined],
   ['gather_subset', undefined],
   ['gather_timeout', undefined],
   ['guard', undefined],
   ['ignore_unreachable', undefined],
-  ['import_playbook', 'give "fairlead run" both playbooks'],
-  ['import_role', 'name the role under "roles"'],
-  ['import_tasks', 'put the tasks into a role'],
-  ['include_role', 'name the role under "roles"'],
-  ['include_tasks', 'put the tasks into a role'],
   ['include_vars', 'name the file under "vars_files"'],
-  ['local_action', 'write a play of its own for localhost'],
-  ['loop_control', undefined],
-  ['max_failures', undefined],
   ['module_defaults', undefined],
-  ['order', undefined],
   ['poll', undefined],
-  ['rescue', undefined],
-  ['retries', undefined],
-  ['run_once', 'write a play of its own for one host'],
-  ['strategy', undefined],
-  ['throttle', undefined],
-  ['until', undefined],
   ['vars_prompt', 'give the value with -e'],
-  ['with_dict', 'write "loop"'],
   ['with_fileglob', 'write "loop"'],
-  ['with_items', 'write "loop"'],
-  ['with_list', 'write "loop"'],
-  ['with_sequence', 'write "loop"'],
 ]);

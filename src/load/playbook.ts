@@ -1,63 +1,23 @@
 // A playbook file: plays and tasks as the user wrote them, checked for keys and types, each with its place.
 // What names, modules and roles stand for is found out in resolve.
-import { didYouMean, type Problems } from '../diagnostic.ts';
-import { CODES, soundKeys, unsupportedKey } from './check-keys.ts';
+import { dirname, resolve } from 'node:path';
+import type { Problems } from '../diagnostic.ts';
+import { CODES, keywordsOf, soundKeys, unsupportedKey } from './check-keys.ts';
+import { type Located, locatedEntries, TaskKeys } from './located.ts';
 import {
+  IMPORT_KEYS,
+  IMPORT_SCHEMA,
   PLAY_KEYS,
   PLAY_SCHEMA,
   ROLE_KEYS,
   ROLE_SCHEMA,
   TASK_KEYS,
-  TASK_SCHEMA,
   UNSUPPORTED_KEYS,
 } from './playbook-schema.ts';
+import { isMapping, readTasks, type TaskNode } from './playbook-tasks.ts';
 import { type Origin, readSource, type SourceFile } from './source.ts';
-import { parseYaml, TaggedText } from './yaml-document.ts';
-
-/** A value of the user's with the place it has in a file. */
-export interface Located<T> {
-  readonly value: T;
-  readonly origin: Origin;
-  /** Of the key that the value has in its mapping, where that is known. */
-  readonly keyOrigin?: Origin;
-}
-
-export interface TaskDocument {
-  readonly origin: Origin;
-  /** `name`, or undefined where the task has none. */
-  readonly name: Located<string> | undefined;
-  /** The key that is no keyword of tasks, without `ansible.builtin.` and its like. */
-  readonly module: Located<string>;
-  readonly args: Located<unknown>;
-  /** The task's other keys, valid by their schema. */
-  readonly keys: TaskKeys;
-}
-
-/** Keywords of a task or play by name, read through `get` so that each value comes with its place. */
-export class TaskKeys {
-  readonly #data: Readonly<Record<string, unknown>>;
-  readonly #origin: Origin;
-
-  constructor(data: Readonly<Record<string, unknown>>, origin: Origin) {
-    this.#data = data;
-    this.#origin = origin;
-  }
-
-  get<T>(key: string): Located<T> | undefined {
-    const value = this.#data[key];
-    return value === undefined || value === null
-      ? undefined
-      : { value: value as T, origin: this.#origin.child(key) };
-  }
-
-  /** A text or a list of texts, as a list. */
-  list<T = string>(key: string): readonly Located<T>[] {
-    const found = this.get<T | readonly T[]>(key);
-    if (found === undefined) return [];
-    if (!Array.isArray(found.value)) return [{ value: found.value as T, origin: found.origin }];
-    return found.value.map((value: T, index) => ({ value, origin: found.origin.child(index) }));
-  }
-}
+import type { Vault } from './vault/vault.ts';
+import { parseYaml } from './yaml-document.ts';
 
 export interface RoleReference {
   readonly name: Located<string>;
@@ -68,16 +28,20 @@ export interface RoleReference {
 
 export interface PlayDocument {
   readonly origin: Origin;
+  /** The playbook that it stands in. */
+  readonly path: string;
+  /** Keywords of the imports that brought it in, the outermost first. */
+  readonly imports: readonly TaskKeys[];
   readonly name: string | undefined;
   readonly hosts: readonly Located<string>[];
   readonly keys: TaskKeys;
   readonly vars: ReadonlyMap<string, Located<unknown>>;
   readonly varsFiles: readonly Located<string>[];
   readonly roles: readonly RoleReference[];
-  readonly preTasks: readonly TaskDocument[];
-  readonly tasks: readonly TaskDocument[];
-  readonly postTasks: readonly TaskDocument[];
-  readonly handlers: readonly TaskDocument[];
+  readonly preTasks: readonly TaskNode[];
+  readonly tasks: readonly TaskNode[];
+  readonly postTasks: readonly TaskNode[];
+  readonly handlers: readonly TaskNode[];
 }
 
 export interface PlaybookDocument {
@@ -86,13 +50,17 @@ export interface PlaybookDocument {
 }
 
 /** Reads a playbook; undefined where it is no list of plays at all. */
-export function loadPlaybook(path: string, problems: Problems): PlaybookDocument | undefined {
-  const source = readSource(path, problems);
+export function loadPlaybook(path: string, problems: Problems, vault?: Vault): PlaybookDocument | undefined {
+  const source = readSource(path, problems, undefined, vault);
   return source && readPlaybook(source, problems);
 }
 
-/** The same for text that is at hand already. */
-export function readPlaybook(source: SourceFile, problems: Problems): PlaybookDocument | undefined {
+/** The same for text that is at hand already. `imports`: how it came in, for one that another imports. */
+export function readPlaybook(
+  source: SourceFile,
+  problems: Problems,
+  imports: readonly Import[] = [],
+): PlaybookDocument | undefined {
   const document = parseYaml(source, problems);
   if (document === undefined) return undefined;
   if (!Array.isArray(document.data)) {
@@ -104,58 +72,69 @@ export function readPlaybook(source: SourceFile, problems: Problems): PlaybookDo
     });
     return undefined;
   }
-  const plays = document.data.flatMap((data: unknown, index) => {
-    const play = readPlay(data, document.origin.child(index), problems);
-    return play === undefined ? [] : [play];
+  const plays = document.data.flatMap((data: unknown, index): readonly PlayDocument[] => {
+    const at = document.origin.child(index);
+    if (isMapping(data) && importWord(data) !== undefined) {
+      return importedPlays(data, at, { source, problems, imports });
+    }
+    const play = readPlay(data, at, problems);
+    const keys = imports.map((each) => each.keys);
+    return play === undefined ? [] : [{ ...play, path: source.path, imports: keys }];
   });
   return { source, plays };
 }
 
-/** Reads a file of tasks (a role's tasks/main.yml, handlers/main.yml). */
-export function loadTaskFile(path: string, problems: Problems): readonly TaskDocument[] {
-  const source = readSource(path, problems);
-  const document = source && parseYaml(source, problems);
-  if (document === undefined || document.data === null) return [];
-  if (!Array.isArray(document.data)) {
+interface Import {
+  readonly keys: TaskKeys;
+  /** The playbook that imports. */
+  readonly from: string;
+}
+
+function importWord(data: object): string | undefined {
+  return ['import_playbook', 'ansible.builtin.import_playbook'].find((word) => word in data);
+}
+
+function importedPlays(
+  data: Readonly<Record<string, unknown>>,
+  origin: Origin,
+  within: { readonly source: SourceFile; readonly problems: Problems; readonly imports: readonly Import[] },
+): readonly PlayDocument[] {
+  const { source, problems, imports } = within;
+  const word = importWord(data) ?? '';
+  const { [word]: file, ...others } = data;
+  const written = { ...others, import_playbook: file };
+  const schema = { data: written, origin, schema: IMPORT_SCHEMA, keys: IMPORT_KEYS };
+  const keys = new TaskKeys(keywordsOf(schema, problems), origin);
+  const name = keys.get<string>('import_playbook')?.value;
+  if (name === undefined) return [];
+  const at = origin.child(word).span();
+  const path = resolve(dirname(source.path), name);
+  if ([source.path, ...imports.map(({ from }) => from)].some((each) => resolve(each) === path)) {
     problems.add({
-      code: 'key-type',
-      summary: 'value is of the wrong type',
-      at: document.origin.span(),
-      details: ['a file of tasks is a list'],
+      code: 'file-unreadable',
+      summary: 'file includes itself without end',
+      at,
+      details: ['a playbook that imports itself never ends'],
     });
     return [];
   }
-  return readTasks(document.data, document.origin, problems);
+  const imported = readSource(path, problems, at, source.vault);
+  const inner = [...imports, { keys, from: source.path }];
+  return imported === undefined ? [] : (readPlaybook(imported, problems, inner)?.plays ?? []);
 }
 
-/** A mapping's values with their places. */
-export function locatedEntries(data: unknown, origin: Origin): ReadonlyMap<string, Located<unknown>> {
-  if (data === null || typeof data !== 'object') return new Map();
-  return new Map(
-    Object.entries(data).map(([key, value]) => [
-      key,
-      { value, origin: origin.child(key), keyOrigin: origin.key(key) },
-    ]),
-  );
-}
-
-function readPlay(data: unknown, origin: Origin, problems: Problems): PlayDocument | undefined {
+function readPlay(
+  data: unknown,
+  origin: Origin,
+  problems: Problems,
+): Omit<PlayDocument, 'path' | 'imports'> | undefined {
   if (!isMapping(data)) {
     problems.add({ ...CODES.value, at: origin.span(), details: ['a play is a mapping with "hosts"'] });
     return undefined;
   }
-  const unsupported = Object.keys(data).filter(
-    (key) => UNSUPPORTED_KEYS.has(key) && !Object.hasOwn(PLAY_KEYS, key),
-  );
-  for (const key of unsupported) problems.add(unsupportedKey(key, origin));
-  const isOther = unsupported.includes('import_playbook');
-  const sound = soundKeys(
-    { data, origin, schema: PLAY_SCHEMA, keys: PLAY_KEYS },
-    problems,
-    ({ problem, key = '' }) => (problem === 'missing' ? isOther : unsupported.includes(key)),
-  );
+  const sound = keywordsOf({ data, origin, schema: PLAY_SCHEMA, keys: PLAY_KEYS }, problems);
   const keys = new TaskKeys(sound, origin);
-  const tasksOf = (key: string): readonly TaskDocument[] =>
+  const tasksOf = (key: string): readonly TaskNode[] =>
     readTasks(Array.isArray(sound[key]) ? sound[key] : [], origin.child(key), problems);
   return {
     origin,
@@ -207,76 +186,4 @@ export function readRoleReferences(
 /** A keyword of tasks that Ansible takes for a role, too: it is certainly not meant as a parameter. */
 function isKeywordElsewhere(key: string): boolean {
   return (Object.hasOwn(TASK_KEYS, key) || UNSUPPORTED_KEYS.has(key)) && !Object.hasOwn(ROLE_KEYS, key);
-}
-
-function readTasks(list: readonly unknown[], origin: Origin, problems: Problems): readonly TaskDocument[] {
-  return list.flatMap((data, index) => {
-    const task = readTask(data, origin.child(index), problems);
-    return task === undefined ? [] : [task];
-  });
-}
-
-function readTask(data: unknown, origin: Origin, problems: Problems): TaskDocument | undefined {
-  if (!isMapping(data)) {
-    problems.add({
-      ...CODES.value,
-      at: origin.span(),
-      details: ['a task is a mapping with a module'],
-      ...(typeof data === 'string' && /^\w+$/.test(data) && { hint: `write ${data}:` }),
-    });
-    return undefined;
-  }
-  const sound = soundKeys({ data, origin, schema: TASK_SCHEMA, keys: TASK_KEYS }, problems);
-  const others = Object.keys(data).filter((key) => !Object.hasOwn(TASK_KEYS, key));
-  const unsupportedKeys = others.filter((key) => UNSUPPORTED_KEYS.has(key));
-  for (const key of unsupportedKeys) problems.add(unsupportedKey(key, origin));
-  const modules = others.filter((key) => !UNSUPPORTED_KEYS.has(key));
-  const [moduleKey, ...extra] = modules;
-  if (moduleKey === undefined) {
-    if (unsupportedKeys.length === 0) {
-      problems.add({ ...CODES.missing, at: origin.span(), details: ['the task names no module'] });
-    }
-    return undefined;
-  }
-  for (const key of extra) {
-    const hint = didYouMean(key, Object.keys(TASK_KEYS));
-    problems.add({
-      ...CODES.unknown,
-      at: origin.key(key).span(),
-      details: [`"${key}" is no key of tasks, and the task has a module already: ${moduleKey}`],
-      ...(hint !== undefined && { hint }),
-    });
-  }
-  const keys = new TaskKeys(sound, origin);
-  return {
-    origin,
-    name: keys.get<string>('name'),
-    module: {
-      value: moduleKey.replace(/^ansible\.(builtin|legacy|posix)\.|^community\.general\./, ''),
-      origin: origin.key(moduleKey),
-    },
-    args: mergeArgs(data, moduleKey, origin),
-    keys,
-  };
-}
-
-/** `args:` beside the module adds to its arguments, as with `command: …` and `args: {chdir: …}`. */
-function mergeArgs(
-  data: Readonly<Record<string, unknown>>,
-  moduleKey: string,
-  origin: Origin,
-): Located<unknown> {
-  const own = { value: data[moduleKey], origin: origin.child(moduleKey) };
-  if (!isMapping(data.args)) return own;
-  if (own.value === null) return { value: data.args, origin: origin.child('args') };
-  return {
-    value: { ...data.args, ...(isMapping(own.value) ? own.value : { _raw: own.value }) },
-    origin: isMapping(own.value) ? own.origin : origin.child('args'),
-  };
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return (
-    value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof TaggedText)
-  );
 }

@@ -1,17 +1,13 @@
 // A role's folder as Ansible lays it out: defaults, vars, tasks, handlers, meta, templates, files.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Problems, Span } from '../diagnostic.ts';
-import {
-  type Located,
-  loadTaskFile,
-  locatedEntries,
-  type RoleReference,
-  readRoleReferences,
-  type TaskDocument,
-} from './playbook.ts';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, parse } from 'node:path';
+import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { type Located, locatedEntries } from './located.ts';
+import { type RoleReference, readRoleReferences } from './playbook.ts';
+import { loadTaskFile, type TaskNode } from './playbook-tasks.ts';
 import { schemaFault } from './schema.ts';
-import { readSource } from './source.ts';
+import { displayPath, readSource } from './source.ts';
+import type { Vault } from './vault/vault.ts';
 import { parseYaml } from './yaml-document.ts';
 
 export interface Role {
@@ -19,45 +15,69 @@ export interface Role {
   readonly folder: string;
   readonly defaults: ReadonlyMap<string, Located<unknown>>;
   readonly vars: ReadonlyMap<string, Located<unknown>>;
-  readonly tasks: readonly TaskDocument[];
-  readonly handlers: readonly TaskDocument[];
+  readonly tasks: readonly TaskNode[];
+  readonly handlers: readonly TaskNode[];
   /** JSON schema of the role's variables (meta/variables.schema.json), where it has one. */
   readonly variablesSchema: object | undefined;
   /** Roles that have to run before this one (meta/main.yml). */
   readonly dependencies: readonly RoleReference[];
+  /** It may run twice with the same parameters (meta/main.yml). */
+  readonly allowDuplicates: boolean;
 }
+
+/** Files to read in place of main, by the folder that they are in; without their ending if need be. */
+export type RoleFiles = Readonly<Partial<Record<'tasks' | 'vars' | 'defaults' | 'handlers', string>>>;
 
 /** The folder of a role: beside the playbook (`roles/`), in the working directory's `roles/`, or fairlead's own. */
 export function findRole(name: string, searchFolders: readonly string[]): string | undefined {
   return searchFolders.map((folder) => join(folder, name)).find((folder) => existsSync(folder));
 }
 
-export function loadRole(name: string, folder: string, problems: Problems): Role {
-  const meta = loadVariablesFile(mainFile(folder, 'meta'), problems);
+/** `from`: the place that names the role, and with it `files`. `vault`: opens what is vaulted. */
+export function loadRole(
+  name: string,
+  folder: string,
+  problems: Problems,
+  { files, from, vault }: { readonly files: RoleFiles; readonly from?: Span; readonly vault?: Vault } = {
+    files: {},
+  },
+): Role {
+  const variables = (path: string | undefined) => loadVariablesFile(path, problems, undefined, vault);
+  const tasks = (path: string | undefined) =>
+    path === undefined ? [] : loadTaskFile(path, problems, undefined, vault);
+  const meta = variables(mainFile(folder, 'meta'));
   const dependencies = meta.get('dependencies');
+  const path = (part: keyof RoleFiles): string | undefined => {
+    const wanted = files[part];
+    return wanted === undefined
+      ? mainFile(folder, part)
+      : namedFile(join(folder, part), wanted, problems, from);
+  };
   return {
     name,
     folder,
-    defaults: loadVariablesFile(mainFile(folder, 'defaults'), problems),
-    vars: loadVariablesFile(mainFile(folder, 'vars'), problems),
-    tasks: loadTasks(mainFile(folder, 'tasks'), problems),
-    handlers: loadTasks(mainFile(folder, 'handlers'), problems),
+    defaults: variables(path('defaults')),
+    vars: variables(path('vars')),
+    tasks: tasks(path('tasks')),
+    handlers: tasks(path('handlers')),
     variablesSchema: loadSchema(join(folder, 'meta', 'variables.schema.json'), problems),
     dependencies:
       dependencies === undefined ? [] : readRoleReferences(dependencies.value, dependencies.origin, problems),
+    allowDuplicates: meta.get('allow_duplicates')?.value === true,
   };
 }
 
 /**
  * A YAML file that holds one mapping of variables. A missing file (undefined) is an empty one.
- * `from`: the place that names the file, for when it cannot be read.
+ * `from`: the place that names the file, for when it cannot be read. `vault`: opens what is vaulted.
  */
 export function loadVariablesFile(
   path: string | undefined,
   problems: Problems,
   from?: Span,
+  vault?: Vault,
 ): ReadonlyMap<string, Located<unknown>> {
-  const source = path === undefined ? undefined : readSource(path, problems, from);
+  const source = path === undefined ? undefined : readSource(path, problems, from, vault);
   const document = source && parseYaml(source, problems, { schema: '1.1' });
   if (document === undefined || document.data === null) return new Map();
   if (typeof document.data !== 'object' || Array.isArray(document.data)) {
@@ -76,8 +96,22 @@ function mainFile(folder: string, part: string): string | undefined {
   return ['main.yml', 'main.yaml'].map((file) => join(folder, part, file)).find((path) => existsSync(path));
 }
 
-function loadTasks(path: string | undefined, problems: Problems): readonly TaskDocument[] {
-  return path === undefined ? [] : loadTaskFile(path, problems);
+function namedFile(folder: string, name: string, problems: Problems, from?: Span): string | undefined {
+  const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  const found = ['', '.yml', '.yaml'].map((ending) => join(folder, `${name}${ending}`)).find(isThere);
+  if (found !== undefined) return found;
+  const hint = didYouMean(
+    name,
+    existsSync(folder) ? readdirSync(folder).map((each) => parse(each).name) : [],
+  );
+  problems.add({
+    code: 'file-unreadable',
+    summary: 'file cannot be read',
+    ...(from !== undefined && { at: from }),
+    details: [`${name} is not in ${displayPath(folder)}`],
+    ...(hint !== undefined && { hint }),
+  });
+  return undefined;
 }
 
 function loadSchema(path: string, problems: Problems): object | undefined {

@@ -29,9 +29,10 @@ export function createAjv(): Ajv {
   instance.addFormat('cidr4', (text) => ipaddr.IPv4.isValidCIDRFourPartDecimal(text));
   instance.addFormat('cidr6', (text) => ipaddr.IPv6.isValidCIDR(text));
   instance.addFormat('interface', /^(?!\.{1,2}$)[^\s/:]{1,15}$/);
-  // Annotations: for the name checker, and for messages.
-  instance.addKeyword({ keyword: ['condition', 'template'], schemaType: 'boolean' });
+  // Annotations: for the name checker, for messages, for other names of arguments.
+  instance.addKeyword({ keyword: ['condition', 'anyValue', 'template'], schemaType: 'boolean' });
   instance.addKeyword({ keyword: 'hint', schemaType: 'string' });
+  instance.addKeyword({ keyword: 'aliases', schemaType: 'array' });
   instance.addKeyword({
     keyword: 'addressInNetwork',
     type: 'object',

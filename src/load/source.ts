@@ -1,8 +1,13 @@
 // A text file of the user's, and the way from an offset in it to line and column.
 // Reading and parsing belong to the loaders.
+import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import type { Problems, Span } from '../diagnostic.ts';
+import { MASK } from '../secret.ts';
+import { closedDiagnostic } from './vault/closed.ts';
+import { isVaulted } from './vault/envelope.ts';
+import { Vault } from './vault/vault.ts';
 
 /** Where a text stands, so that an offset in it becomes a place in a file. */
 export interface TextOrigin {
@@ -23,12 +28,18 @@ export class SourceFile {
   readonly name: string;
   readonly path: string;
   readonly text: string;
+  /** Opens what is vaulted inside of the text. */
+  readonly vault: Vault;
+  /** `vaulted`: the file holds it encrypted, so nobody is shown its lines. */
+  readonly kind: 'plain' | 'vaulted';
   readonly #lineStarts: readonly number[];
 
-  constructor(path: string, text: string) {
+  constructor(path: string, text: string, vault: Vault = new Vault(), kind: 'plain' | 'vaulted' = 'plain') {
     this.path = path;
     this.name = displayPath(path);
     this.text = text;
+    this.vault = vault;
+    this.kind = kind;
     const starts = [0];
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
     this.#lineStarts = starts;
@@ -38,7 +49,7 @@ export class SourceFile {
   span(offset: number, length = 1): Span {
     const line = this.#lineAt(Math.min(offset, this.text.length));
     const start = this.#lineStarts[line] ?? 0;
-    const lineText = this.lineText(line + 1);
+    const lineText = this.#shownLine(line + 1);
     const column = Math.min(offset - start, lineText.length);
     return {
       file: this.name,
@@ -47,6 +58,14 @@ export class SourceFile {
       length: Math.max(1, Math.min(length, lineText.length - column)),
       lineText,
     };
+  }
+
+  /** Of a vaulted file, no more than the name that a line gives to a value. */
+  #shownLine(line: number): string {
+    const text = this.lineText(line);
+    if (this.kind === 'plain' || text === '') return text;
+    const name = /^[\s-]*[A-Za-z_]\w*(?::(?=\s|$)\s?|\s*=\s*)/.exec(text)?.[0] ?? '';
+    return name.length === text.length ? name : name + MASK;
   }
 
   /** The text of a line that counts from 1, without its ending; empty past the end. */
@@ -86,10 +105,18 @@ export function displayPath(path: string): string {
   return below === '' || below.startsWith('..') || isAbsolute(below) ? path : below;
 }
 
-/** Reads a file; what goes wrong becomes a diagnostic (at `from`, the place that names the file). */
-export function readSource(path: string, problems: Problems, from?: Span): SourceFile | undefined {
+/**
+ * Reads a file, and opens it where all of it is vaulted. What goes wrong becomes a diagnostic (at `from`, the place
+ * that names the file).
+ */
+export function readSource(
+  path: string,
+  problems: Problems,
+  from?: Span,
+  vault: Vault = new Vault(),
+): SourceFile | undefined {
   try {
-    return new SourceFile(path, readFileSync(path, 'utf8'));
+    return openSource(new SourceFile(path, readFileSync(path, 'utf8'), vault), problems);
   } catch (error) {
     problems.add({
       code: 'file-unreadable',
@@ -99,6 +126,17 @@ export function readSource(path: string, problems: Problems, from?: Span): Sourc
     });
     return undefined;
   }
+}
+
+/** The same file in plain text; undefined where its vaulted text stays closed, which is a problem. */
+function openSource(source: SourceFile, problems: Problems): SourceFile | undefined {
+  if (!isVaulted(source.text)) return source;
+  const opened = source.vault.open(source.text);
+  if (opened.kind === 'open') {
+    return new SourceFile(source.path, Buffer.from(opened.bytes).toString('utf8'), source.vault, 'vaulted');
+  }
+  problems.add(closedDiagnostic(opened, source.span(0, source.lineText(1).length)));
+  return undefined;
 }
 
 /** `no such file or directory` and its like, from a Node system error. */

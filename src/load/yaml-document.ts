@@ -3,10 +3,12 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar, type YAMLMap } from 'yaml';
 import type { Problems } from '../diagnostic.ts';
 import type { Origin, SourceFile } from './source.ts';
+import { fromAnsibleJson, TaggedText, VaultedText } from './tagged-text.ts';
 import { nodeOrigin, type YamlEntry } from './yaml-origin.ts';
 import { resolvePlain, type YamlSchema } from './yaml-scalar.ts';
 import { addSyntaxProblem, addUnquotedTemplate, isUnquotedTemplate } from './yaml-syntax.ts';
 
+export { TaggedText } from './tagged-text.ts';
 export type { YamlSchema } from './yaml-scalar.ts';
 
 export interface YamlDocument {
@@ -18,26 +20,6 @@ export interface YamlDocument {
   keyIsText(mapping: object, key: string): boolean;
 }
 
-/** Text under one of Ansible's tags: `!unsafe` is never a template, `!vault` is still encrypted. */
-export class TaggedText {
-  readonly tag: 'unsafe' | 'vault';
-  readonly text: string;
-
-  constructor(tag: 'unsafe' | 'vault', text: string) {
-    this.tag = tag;
-    this.text = text;
-  }
-
-  toString(): string {
-    return this.text;
-  }
-
-  /** As Ansible's JSON has it. */
-  toJSON(): Record<string, string> {
-    return { [`__ansible_${this.tag}`]: this.text };
-  }
-}
-
 /**
  * Reads one YAML document. Undefined where the text is not YAML; duplicate keys, unquoted templates, unknown tags and
  * alias bombs are problems too, but leave a document, so that whoever reads it can find more.
@@ -47,16 +29,6 @@ export function parseYaml(
   problems: Problems,
   options: { readonly schema: YamlSchema } = { schema: 'core' },
 ): YamlDocument | undefined {
-  if (source.text.startsWith('$ANSIBLE_VAULT;')) {
-    problems.add({
-      code: 'file-unreadable',
-      summary: 'file is encrypted with Ansible Vault',
-      at: source.span(0, 14),
-      details: ['vaulted files cannot be read'],
-      hint: `decrypt it with "ansible-vault decrypt ${source.name}"`,
-    });
-    return undefined;
-  }
   const document = parseDocument(source.text, {
     schema: 'failsafe', // scalars stay text; the reader below gives them their values
     uniqueKeys: false, // quadratic, and without the place of the first key
@@ -68,9 +40,10 @@ export function parseYaml(
     addSyntaxProblem(source, error, problems);
     return undefined;
   }
-  const schema = options.schema === '1.1' && isJson(source.text) ? 'core' : options.schema;
-  const reader = new Reader(source, schema, problems);
+  const form = options.schema === '1.1' && isJson(source.text) ? 'json' : options.schema;
+  const reader = new Reader(source, form, problems);
   const data = document.contents === null ? null : reader.value(document.contents);
+  if (source.kind === 'vaulted') noteSecrets(source, data);
   const tree = { source, entries: reader.entries, targets: reader.targets };
   return {
     source,
@@ -91,15 +64,17 @@ class Reader {
   readonly otherKeys = new WeakMap<object, ReadonlySet<string>>();
   readonly #source: SourceFile;
   readonly #schema: YamlSchema;
+  readonly #isJson: boolean;
   readonly #problems: Problems;
   readonly #anchors = new Map<string, { node: Node; value: unknown; size: number; state: 'open' | 'read' }>();
   #size = 0;
   #aliasedSize = 0;
   #unsafeDepth = 0;
 
-  constructor(source: SourceFile, schema: YamlSchema, problems: Problems) {
+  constructor(source: SourceFile, form: YamlSchema | 'json', problems: Problems) {
     this.#source = source;
-    this.#schema = schema;
+    this.#schema = form === 'json' ? 'core' : form;
+    this.#isJson = form === 'json';
     this.#problems = problems;
   }
 
@@ -156,7 +131,7 @@ class Reader {
 
   #scalar(node: Scalar<string>, tag: string | undefined): unknown {
     const text = node.source ?? '';
-    if (tag === '!vault' || tag === '!vault-encrypted') return new TaggedText('vault', text);
+    if (tag === '!vault' || tag === '!vault-encrypted') return new VaultedText(text, this.#source.vault);
     const value = this.#scalarValue(node, text, tag);
     return this.#unsafeDepth > 0 && typeof value === 'string' ? new TaggedText('unsafe', value) : value;
   }
@@ -194,7 +169,7 @@ class Reader {
     const whole = merged.size === 0 ? data : Object.assign(base, data);
     this.entries.set(node, merged.size === 0 ? own : new Map([...merged, ...own]));
     if (others.size > 0) this.otherKeys.set(whole, others);
-    return whole;
+    return (this.#isJson && fromAnsibleJson(whole, this.#source.vault)) || whole;
   }
 
   /** `<<: *base` or `<<: [*a, *b]`: the first that has a key wins, and the mapping's own keys win over all. */
@@ -257,6 +232,11 @@ class Reader {
 
 function isMergeKey(key: Node | null): boolean {
   return isScalar(key) && key.type === 'PLAIN' && key.source === '<<' && key.tag === undefined;
+}
+
+/** Whatever a vaulted file holds, but for the names in it. */
+function noteSecrets({ vault }: SourceFile, data: unknown): void {
+  vault.secrets.addValue(JSON.parse(JSON.stringify(data)));
 }
 
 /** Ansible tries JSON first: there `1e3` is a number and no word is a boolean but true and false. */

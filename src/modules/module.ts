@@ -18,6 +18,8 @@ export type PropertySchema = {
   readonly description: string;
   /** True: the value (or each item of a list) is a CEL condition, checked and evaluated, not a template. */
   readonly condition?: true;
+  /** True, beside `condition`: an expression whose value may be anything. */
+  readonly anyValue?: true;
   /** True: the value names a template file, whose names are checked before any host is contacted. */
   readonly template?: true;
   /** Other names that the argument goes by. */
@@ -153,6 +155,8 @@ export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown>
   /** One sentence. */
   readonly summary: string;
   readonly schema: ArgumentSchema;
+  /** Fields of its results, each with what it is. */
+  readonly returns?: Readonly<Record<string, string>>;
   /** The argument that a bare string stands for (`command: uptime`), where the module takes one. */
   readonly freeForm?: string;
   /** True: nothing may run behind it in the same program (reboot). */
@@ -215,6 +219,7 @@ export interface ControllerModule<Args = unknown> {
   readonly name: string;
   readonly summary: string;
   readonly schema: ArgumentSchema;
+  readonly returns?: Readonly<Record<string, string>>;
   readonly freeForm?: string;
   /** Conditions among the arguments arrive as `Condition`. */
   evaluate(args: Args): ControllerVerdict;

@@ -6,6 +6,10 @@ import type { ResolvedTask } from '../resolve/resolved-task.ts';
 
 export interface Item {
   readonly value: unknown;
+  /** What the task can ask of its loop, beside the values of loops around it. */
+  readonly values: ReadonlyMap<string, unknown>;
+  /** For people, in place of the value. */
+  readonly label?: string;
   readonly index: number;
   readonly count: number;
 }
@@ -15,6 +19,8 @@ interface ActionBase {
   /** For people: `role : task name`. */
   readonly title: string;
   readonly item: Item | undefined;
+  /** The host whose machine runs it, where it is not the task's own. */
+  readonly delegate?: string;
   /** For conditions that ask about the result. */
   readonly scope: HostScope;
 }

@@ -3,9 +3,10 @@ import { type Diagnostic, DiagnosticError } from '../diagnostic.ts';
 import type { Become } from '../host/host.ts';
 import { ArgumentError, type ControllerModule, type HostModule } from '../modules/module.ts';
 import { ConditionError } from '../render/condition.ts';
-import { NameError } from '../render/shape.ts';
+import { NameError, type Values } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
 import type { HostScope } from '../resolve/host-scope.ts';
+import { itemsOf, loopValues } from '../resolve/loop.ts';
 import type { ProjectFiles } from '../resolve/project-files.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import { argumentDiagnostic, completeArguments, controllerFor } from '../resolve/task-arguments.ts';
@@ -17,9 +18,11 @@ export interface ActionContext {
   readonly files: ProjectFiles;
   readonly mode: 'apply' | 'check';
   readonly diff: boolean;
+  /** The variables of another host, for tasks that are delegated to it. */
+  readonly variablesOf?: (host: string) => Values;
 }
 
-type Named = Pick<Action, 'task' | 'title' | 'item' | 'scope'>;
+type Named = Pick<Action, 'task' | 'title' | 'item' | 'scope' | 'delegate'>;
 
 /** The list that a task loops over, or undefined where it has no loop. */
 export function loopItems(
@@ -28,23 +31,35 @@ export function loopItems(
 ): readonly unknown[] | { readonly error: string } | undefined {
   if (task.loop === undefined) return undefined;
   try {
-    const list = task.loop.evaluate(scope);
-    return Array.isArray(list) ? list : { error: 'loop needs a list' };
+    return itemsOf(task.loop, task.loop.over.evaluate(scope));
   } catch (error) {
     return { error: planningFailure(task, error).message };
   }
 }
 
+/** One item of the task's loop; `around`: what loops of includes around the task are at. */
+export function itemAt(
+  { loop }: ResolvedTask,
+  items: readonly unknown[],
+  index: number,
+  around: ReadonlyMap<string, unknown>,
+): Item {
+  const own = loop === undefined ? [] : loopValues(loop, items, index);
+  return { value: items[index], index, count: items.length, values: new Map([...around, ...own]) };
+}
+
 export function planAction(
   task: ResolvedTask,
   scope: HostScope,
-  item: Item | undefined,
+  bareItem: Item | undefined,
   context: ActionContext,
 ): Action {
+  let item = bareItem;
   const base = { task, title: '', item, scope };
   try {
+    item = bareItem && withLabel(task, bareItem, scope);
     const title = titleOf(task, scope);
-    const named = { ...base, title };
+    const named = { ...base, title, item };
     for (const test of task.when) {
       const holds = typeof test === 'boolean' ? test : test.holds(scope);
       if (holds) continue;
@@ -55,13 +70,19 @@ export function planAction(
         leaves: 'unset',
       };
     }
+    const delegate = delegateOf(task, scope);
     const complete = completeArguments(task, task.args.evaluate(scope), scope);
     if (complete.kind === 'invalid') {
       return { ...named, kind: 'failed', message: complete.diagnostics.map(oneLine).join('; ') };
     }
     return task.module.kind === 'controller'
-      ? { ...named, kind: 'controller', verdict: (task.module as ControllerModule).evaluate(complete.args) }
-      : hostAction(named, task.module, complete.args, context);
+      ? {
+          ...named,
+          ...delegate,
+          kind: 'controller',
+          verdict: (task.module as ControllerModule).evaluate(complete.args),
+        }
+      : hostAction({ ...named, ...delegate }, task.module, complete.args, context);
   } catch (error) {
     return {
       ...base,
@@ -70,6 +91,12 @@ export function planAction(
       ...planningFailure(task, error),
     };
   }
+}
+
+function withLabel({ loop }: ResolvedTask, item: Item, scope: HostScope): Item {
+  if (loop?.label === undefined) return item;
+  const label = loop.label.evaluate(scope);
+  return { ...item, label: typeof label === 'string' ? label : JSON.stringify(label) };
 }
 
 /** `role : name`, the module's name where the task has none. */
@@ -87,7 +114,7 @@ function hostAction(
   args: Record<string, unknown>,
   context: ActionContext,
 ): Action {
-  const { task, scope } = base;
+  const { task, scope, delegate } = base;
   const wanted = module.prepare(args, controllerFor(task, scope, context.files, { diff: context.diff }));
   const checks = task.checkMode ?? context.mode === 'check';
   return {
@@ -98,14 +125,22 @@ function hostAction(
     inspection: module.inspect(wanted),
     reads: normalized(module.reads(wanted)),
     writes: normalized(module.writes(wanted)),
-    become: becomeOf(task, scope),
+    become: becomeOf(task, (delegate !== undefined && context.variablesOf?.(delegate)) || scope),
     environment: environmentOf(task, scope),
     mode: checks ? 'check' : 'apply',
     timeoutMs: task.timeoutMs,
   };
 }
 
-function becomeOf({ become }: ResolvedTask, scope: HostScope): Become | undefined {
+/** Nothing where the task is delegated to its own host. */
+function delegateOf({ delegateTo }: ResolvedTask, scope: HostScope): { readonly delegate?: string } {
+  if (delegateTo === undefined) return {};
+  const delegate = String(delegateTo.evaluate(scope) ?? '');
+  if (delegate === '') throw new ArgumentError('delegate_to', 'delegate_to names no host');
+  return delegate === scope.get('inventory_hostname') ? {} : { delegate };
+}
+
+function becomeOf({ become }: ResolvedTask, scope: Values): Become | undefined {
   const variable = (name: string): unknown => (scope.has(name) ? scope.get(name) : undefined);
   const wanted = become.become ?? asFlag(variable('ansible_become'));
   if (wanted !== true) return undefined;

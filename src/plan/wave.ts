@@ -4,54 +4,64 @@
 //
 //   tasks ─► actions (items of loops are actions of their own) ─► wave │ wave │ wave
 import type { Become } from '../host/host.ts';
-import type { Resource } from '../modules/module.ts';
-import { namesSetBy } from '../resolve/check-play.ts';
+import type { Entry, Resource } from '../modules/module.ts';
 import type { HostScope, RunState } from '../resolve/host-scope.ts';
+import { namesSetBy } from '../resolve/names-set.ts';
 import { namesOf } from '../resolve/needs-facts.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
-import type { Action, HostAction, Item } from './action.ts';
-import { type ActionContext, loopItems, planAction, titleOf } from './plan-action.ts';
+import type { TaskList } from '../resolve/task-list.ts';
+import type { Action, HostAction } from './action.ts';
+import { afterItem, depthOf, enter, following, isWithin, type Next, type Place } from './place.ts';
+import { type ActionContext, itemAt, loopItems, planAction, titleOf } from './plan-action.ts';
 import { overlap } from './resources.ts';
-
-/** Where in the list of tasks a host stands: a task, and within its loop an item. */
-export interface Cursor {
-  readonly task: number;
-  readonly item: number;
-  /** What the task loops over, once it has begun: what its own items leave behind must not change that. */
-  readonly items?: readonly unknown[];
-}
-
-export const START: Cursor = { task: 0, item: 0 };
 
 export interface Wave {
   readonly actions: readonly Action[];
   /** Where each action stands: where to begin again when the wave ends before it. */
-  readonly starts: readonly Cursor[];
+  readonly starts: readonly Place[];
+  /** The host whose machine runs all host actions, where it is not their own. */
+  readonly delegate: string | undefined;
   /** Of all host actions in the wave. */
   readonly become: Become | undefined;
   readonly mode: 'apply' | 'check';
   readonly timeoutMs: number | undefined;
+  /** How long to wait behind it, between items of a loop. */
+  readonly pauseMs: number;
   /** Where the next wave starts. */
-  readonly next: Cursor;
+  readonly next: Next;
+}
+
+/** What the tasks of an include are surrounded by. */
+export interface Within {
+  readonly values: ReadonlyMap<string, unknown>;
+  /** How many includes there are around this one. */
+  readonly depth: number;
+  /** Nobody before it is in the wave: everything that can be known is known. */
+  readonly isFirst: boolean;
 }
 
 export interface WaveRequest {
-  readonly tasks: readonly ResolvedTask[];
-  readonly cursor: Cursor;
+  readonly place: Place;
   readonly state: RunState;
-  /** What the host's variables are, given what has been registered so far. */
-  readonly scopeFor: (task: ResolvedTask, state: RunState, item: Item | undefined) => HostScope;
+  /** What the host's variables are, given what has been registered so far, and what includes around the task are at. */
+  readonly scopeFor: (task: ResolvedTask, state: RunState, values: ReadonlyMap<string, unknown>) => HostScope;
+  /** The tasks that an include brings in, or why there are none. `later`: only where nothing is under way. */
+  readonly include: (
+    action: Action,
+    entry: Entry,
+    within: Within,
+  ) => TaskList | { readonly message: string } | 'later';
   readonly context: ActionContext;
+  /** No further than to the end of this list. */
+  readonly within?: TaskList | undefined;
   /** No more actions than this. */
   readonly limit: number;
 }
 
-/** The wave that starts at the cursor, or undefined at the end of the tasks. */
-export function nextWave(request: WaveRequest): Wave | undefined {
-  const { tasks, cursor, state, limit } = request;
-  if (cursor.task >= tasks.length) return undefined;
-  const wave = new WaveBuilder(state, limit);
-  let next = cursor;
+/** The wave that starts at the place. */
+export function nextWave(request: WaveRequest): Wave {
+  const wave = new WaveBuilder(request.state, request.limit);
+  let next: Next = request.place;
   for (const { action, at, after } of actionsFrom(request, wave)) {
     if (!wave.takes(action)) break;
     wave.add(action, at);
@@ -63,46 +73,81 @@ export function nextWave(request: WaveRequest): Wave | undefined {
 
 interface Candidate {
   readonly action: Action;
-  readonly at: Cursor;
-  readonly after: Cursor;
+  readonly at: Place;
+  readonly after: Next;
 }
 
 /** One after the other, because each may rest on what the one before has set. Ends where something is not known yet. */
 function* actionsFrom(request: WaveRequest, wave: WaveBuilder): Generator<Candidate> {
-  const { tasks, cursor, scopeFor, context } = request;
-  for (const [offset, task] of tasks.slice(cursor.task).entries()) {
-    const index = cursor.task + offset;
-    const at: Cursor = offset === 0 ? cursor : { task: index, item: 0 };
-    const after: Cursor = { task: index + 1, item: 0 };
-    const needed = namesOf(task, context.files);
-    const scope = scopeFor(task, wave.state, undefined);
-    const skip = (reason: string, leaves: 'unset' | 'unknowable'): Action => {
-      return { kind: 'skipped', task, title: titleOf(task, scope), item: undefined, scope, reason, leaves };
-    };
-    if (scopeFor(task, wave.unknowable, undefined).isPending(needed)) {
-      yield { action: skip('it needs a result that check mode did not produce', 'unknowable'), at, after };
-      continue;
-    }
-    if (scope.isPending(needed)) return;
-    const items = at.items ?? loopItems(task, scope);
-    if (items === undefined || 'error' in items) {
-      const action = planAction(task, scope, undefined, context);
-      yield { action: items === undefined ? action : withoutItems(action, items.error), at, after };
-    } else if (items.length === 0) {
-      yield { action: skip('nothing to loop over', 'unset'), at, after };
-    } else {
-      for (let index = at.item; index < items.length; index += 1) {
-        const item: Item = { value: items[index], index, count: items.length };
-        const action = planAction(task, scopeFor(task, wave.state, item), item, context);
-        const isLast = index === items.length - 1;
-        yield {
-          action,
-          at: { task: at.task, item: index, items },
-          after: isLast ? after : { task: at.task, item: index + 1, items },
-        };
-      }
+  let next: Next = request.place;
+  while (typeof next !== 'string') {
+    const at: Place = next;
+    if (request.within !== undefined && !isWithin(at, request.within)) return;
+    next = following(at);
+    for (const candidate of actionsOf(at, request, wave)) {
+      if (candidate === 'later') return;
+      yield candidate;
+      next = candidate.after;
     }
   }
+}
+
+/** Those of the task that the place is at, or of one of its items where it includes others. `later`: not in this wave. */
+function* actionsOf(at: Place, request: WaveRequest, wave: WaveBuilder): Generator<Candidate | 'later'> {
+  const { scopeFor, context } = request;
+  const task = at.list.tasks[at.task];
+  if (task === undefined) throw new Error('a host is past the end of its tasks');
+  // What runs for all hosts, or on few at a time, runs by itself.
+  if (isAlone(task) && !wave.isEmpty && !wave.isAt(at)) {
+    yield 'later';
+    return;
+  }
+  const after = following(at);
+  const needed = namesOf(task, context.files);
+  const scope = scopeFor(task, wave.state, at.values);
+  const skip = (reason: string, leaves: 'unset' | 'unknowable'): Action => {
+    return { kind: 'skipped', task, title: titleOf(task, scope), item: undefined, scope, reason, leaves };
+  };
+  if (scopeFor(task, wave.unknowable, at.values).isPending(needed)) {
+    yield { action: skip('it needs a result that check mode did not produce', 'unknowable'), at, after };
+    return;
+  }
+  if (scope.isPending(needed)) {
+    yield 'later';
+    return;
+  }
+  const items = at.items ?? loopItems(task, scope);
+  if (items === undefined || 'error' in items) {
+    const action = planAction(task, scope, undefined, context);
+    if (items === undefined) yield entering({ action, at, after }, request, wave);
+    else yield { action: withoutItems(action, items.error), at, after };
+  } else if (items.length === 0) {
+    yield { action: skip('nothing to loop over', 'unset'), at, after };
+  } else {
+    for (let index = at.item; index < items.length; index += 1) {
+      const item = itemAt(task, items, index, at.values);
+      const action = planAction(task, scopeFor(task, wave.state, item.values), item, context);
+      const place = { ...at, item: index, items, attempt: index === at.item ? at.attempt : 1 };
+      yield entering({ action, at: place, after: afterItem(place) }, request, wave);
+      if (task.include !== undefined) return;
+    }
+  }
+}
+
+/** Behind an include the host goes on in what is included. */
+function entering(candidate: Candidate, request: WaveRequest, wave: WaveBuilder): Candidate | 'later' {
+  const { action, at } = candidate;
+  if (action.kind !== 'controller' || action.verdict.kind === 'failed') return candidate;
+  const { enter: entry } = action.verdict;
+  if (entry === undefined) return candidate;
+  const { task, title, item, scope } = action;
+  const values = item?.values ?? at.values;
+  const list = request.include(action, entry, { values, depth: depthOf(at), isFirst: wave.isEmpty });
+  if (list === 'later') return list;
+  if ('message' in list) {
+    return { ...candidate, action: { kind: 'failed', task, title, item, scope, message: list.message } };
+  }
+  return { ...candidate, after: enter(at, list, values) };
 }
 
 /** As in Ansible, a list that cannot be made is no failure where `when` keeps the task from running at all. */
@@ -116,11 +161,12 @@ function withoutItems(action: Action, message: string): Action {
 class WaveBuilder {
   readonly #limit: number;
   readonly #actions: Action[] = [];
-  readonly #starts: Cursor[] = [];
+  readonly #starts: Place[] = [];
   /** What is touched by actions that do not look first. */
   readonly #certainWrites: Resource[] = [];
   #first: HostAction | undefined;
   #isClosed = false;
+  #pauseMs = 0;
   #state: RunState;
   #unknowable: RunState;
 
@@ -140,6 +186,15 @@ class WaveBuilder {
     return this.#unknowable;
   }
 
+  /** Whether everything in it is of the task here. */
+  isAt({ list, task }: Place): boolean {
+    return this.#starts.every((each) => each.list === list && each.task === task);
+  }
+
+  get isEmpty(): boolean {
+    return this.#actions.length === 0;
+  }
+
   /** Whether nothing may follow. */
   get isClosed(): boolean {
     return this.#isClosed;
@@ -153,7 +208,7 @@ class WaveBuilder {
     return sameIdentity(this.#first, action) && !overlap(action.reads, this.#certainWrites);
   }
 
-  add(action: Action, at: Cursor): void {
+  add(action: Action, at: Place): void {
     this.#actions.push(action);
     this.#starts.push(at);
     if (action.kind === 'host') {
@@ -162,14 +217,23 @@ class WaveBuilder {
       if (endsWave(action)) this.#isClosed = true;
     }
     if (action.kind === 'failed') this.#isClosed = true;
+    const setsElsewhere = action.task.delegateFacts && action.delegate !== undefined;
     if (action.kind === 'controller') {
-      if (action.verdict.kind === 'failed' || isJudgedLater(action.task)) this.#isClosed = true;
-      else this.#set(action.verdict.variables ?? {});
+      const isWord = action.verdict.kind === 'ok' && action.verdict.meta !== undefined;
+      if (action.verdict.kind === 'failed' || isWord || isJudgedLater(action.task)) this.#isClosed = true;
+      else if (!setsElsewhere) this.#set(action.verdict.variables ?? {});
     }
     const { task, item } = action;
-    if (item !== undefined && item.index < item.count - 1) return;
+    if (item !== undefined && item.index < item.count - 1) {
+      this.#pauseMs = task.loop?.pauseMs ?? 0;
+      if (this.#pauseMs > 0) this.#isClosed = true;
+      return;
+    }
+    if (isAlone(task) || task.anyErrorsFatal) this.#isClosed = true;
     // All of the task is in: what it registers is known to come, or never to come.
-    const names = namesSetBy(task).filter((name) => name === task.register || !this.#state.results.has(name));
+    const names = namesSetBy(task).filter(
+      (name) => name === task.register || !(setsElsewhere || this.#state.results.has(name)),
+    );
     this.#state = pending(this.#state, names);
     const isUnknowable = action.kind === 'skipped' && action.leaves === 'unknowable';
     if (isUnknowable) this.#unknowable = pending(this.#unknowable, namesSetBy(task));
@@ -183,16 +247,22 @@ class WaveBuilder {
     this.#unknowable = { ...notPending(this.#unknowable, names), results };
   }
 
-  build(next: Cursor): Wave {
+  build(next: Next): Wave {
     return {
       actions: this.#actions,
       starts: this.#starts,
+      delegate: this.#first?.delegate,
       become: this.#first?.become,
       mode: this.#first?.mode ?? 'apply',
       timeoutMs: this.#first?.timeoutMs,
+      pauseMs: this.#pauseMs,
       next,
     };
   }
+}
+
+function isAlone({ runOnce, throttle }: ResolvedTask): boolean {
+  return runOnce || throttle > 0;
 }
 
 /** A command, for one: it acts in any case. */
@@ -206,7 +276,8 @@ function endsWave(action: HostAction): boolean {
 }
 
 /** Whether the task may turn out to have failed only when the controller has asked its conditions. */
-function isJudgedLater({ failedWhen, changedWhen }: ResolvedTask): boolean {
+function isJudgedLater({ failedWhen, changedWhen, until, retries }: ResolvedTask): boolean {
+  if (until !== undefined || retries !== undefined) return true;
   return failedWhen !== undefined || changedWhen?.some((test) => typeof test !== 'boolean') === true;
 }
 
@@ -222,6 +293,7 @@ function notPending(state: RunState, names: readonly string[]): RunState {
 function sameIdentity(a: HostAction, b: HostAction): boolean {
   return (
     a.mode === b.mode &&
+    a.delegate === b.delegate &&
     a.timeoutMs === b.timeoutMs &&
     a.become?.method === b.become?.method &&
     a.become?.user === b.become?.user &&

@@ -64,9 +64,10 @@ export class Condition {
 
   /**
    * Adds a diagnostic for each name that nothing stands behind (names tested with has(vars.x) are allowed); where
-   * every name has its value already, also for a condition that has no value or is neither true nor false.
+   * every name has its value already, also for a condition that has no value or, unless any will do, is neither true
+   * nor false.
    */
-  checkNames(names: Names, problems: Problems): void {
+  checkNames(names: Names, problems: Problems, expected: 'truth' | 'any-value' = 'truth'): void {
     const found = new Problems();
     const { text, origin } = this;
     checkConditionNames(this.#run.ast, { text, origin, names, tested: this.#tested }, found);
@@ -77,7 +78,8 @@ export class Condition {
     const values = valuesOf(new Set(given), names);
     if (values === undefined) return;
     try {
-      this.holds(values);
+      if (expected === 'truth') this.holds(values);
+      else this.value(values);
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error;
       problems.add(

@@ -1,7 +1,7 @@
 // A text with Handlebars in it: parsed once, checked against names, rendered for each host.
 // Only the user's own files are ever parsed here; what a host said is data.
 import type { TemplateDelegate } from 'handlebars';
-import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { type Diagnostic, didYouMean, type Problems, type Span } from '../diagnostic.ts';
 import type { TextOrigin } from '../load/source.ts';
 import { guardedContext } from './guard.ts';
 import type { Values } from './shape.ts';
@@ -21,11 +21,14 @@ export const NO_PARTIALS: Partials = { find: () => undefined, names: () => [] };
 /** A template cannot be rendered for this host: a name or value that could not be known earlier. */
 export class RenderError extends Error {
   readonly at: Span;
+  /** What the user is told before any host is contacted, where that is more than the message. */
+  readonly diagnostic: Diagnostic | undefined;
 
-  constructor(message: string, at: Span) {
+  constructor(message: string, at: Span, diagnostic?: Diagnostic) {
     super(message);
     this.name = 'RenderError';
     this.at = at;
+    this.diagnostic = diagnostic;
   }
 }
 

@@ -1,14 +1,17 @@
 // A value from the user's YAML in which any text may be a template: arguments, variables, environments.
 // Compiled once, evaluated for each host; what is not a template stays the very same value.
-import type { Problems } from '../diagnostic.ts';
+import type { Diagnostic, Problems, Span } from '../diagnostic.ts';
 import type { Origin } from '../load/source.ts';
-import { TaggedText } from '../load/yaml-document.ts';
+import { TaggedText, VaultedText } from '../load/tagged-text.ts';
+import { closedDiagnostic, closedReason } from '../load/vault/closed.ts';
 import { known, type Names, type Shape, type Values } from './shape.ts';
 import { hasTemplate, RenderError, Template } from './template.ts';
 import { checkTemplateNames } from './template-names.ts';
 
 type Node =
   | { readonly kind: 'constant'; readonly value: unknown }
+  /** Vaulted text that no key opens. */
+  | { readonly kind: 'closed'; readonly diagnostic: Diagnostic; readonly reason: string; readonly at: Span }
   | { readonly kind: 'template'; readonly template: Template }
   | { readonly kind: 'list'; readonly items: readonly Node[] }
   | { readonly kind: 'mapping'; readonly fields: ReadonlyMap<string, Node> };
@@ -67,6 +70,7 @@ function compileNode(raw: unknown, origin: Origin, problems: Problems): Node {
     const template = Template.parse(raw, origin, problems);
     return template === undefined ? { kind: 'constant', value: raw } : { kind: 'template', template };
   }
+  if (raw instanceof VaultedText) return vaulted(raw, origin, problems);
   if (raw instanceof TaggedText) return { kind: 'constant', value: raw.text };
   if (Array.isArray(raw)) {
     const items = raw.map((item, index) => compileNode(item, origin.child(index), problems));
@@ -81,6 +85,16 @@ function compileNode(raw: unknown, origin: Origin, problems: Problems): Node {
   return { kind: 'constant', value: raw };
 }
 
+/** What was vaulted is data: braces in it are no template. */
+function vaulted(raw: VaultedText, origin: Origin, problems: Problems): Node {
+  const opened = raw.open();
+  if (opened.kind === 'open') return { kind: 'constant', value: opened.text };
+  const at = origin.span();
+  const diagnostic = closedDiagnostic(opened, at);
+  problems.add(diagnostic);
+  return { kind: 'closed', diagnostic, reason: closedReason(opened), at };
+}
+
 function isUnchanged(originals: readonly unknown[]): (node: Node, index: number) => boolean {
   return (node, index) => node.kind === 'constant' && node.value === originals[index];
 }
@@ -88,6 +102,7 @@ function isUnchanged(originals: readonly unknown[]): (node: Node, index: number)
 function templatesIn(node: Node): readonly Template[] {
   switch (node.kind) {
     case 'constant':
+    case 'closed':
       return [];
     case 'template':
       return [node.template];
@@ -102,6 +117,8 @@ function evaluateNode(node: Node, values: Values): unknown {
   switch (node.kind) {
     case 'constant':
       return node.value;
+    case 'closed':
+      throw new RenderError(node.reason, node.at, node.diagnostic);
     case 'template':
       return node.template.value(values);
     case 'list':
@@ -115,6 +132,8 @@ function shapeOf(node: Node, names: Names): Shape {
   switch (node.kind) {
     case 'constant':
       return known(node.value);
+    case 'closed':
+      return { kind: 'any' };
     case 'template': {
       const values = valuesOf(node.template.references, names);
       if (values === undefined) return { kind: 'any' };

@@ -21,14 +21,26 @@ export function taskText(event: TaskFinished, options: OutcomeTextOptions): stri
   const { outcome, task, host } = event;
   const { paint, verbosity, diff } = options;
   const item = outcome.item === undefined ? '' : ` (${escapeLine(outcome.item.label)})`;
-  const head = `${headOf(host, outcome.status, options)}  ${escapeLine(task.title)}${item}`;
+  const delegate = outcome.delegate === undefined ? '' : ` on ${escapeLine(outcome.delegate)}`;
+  const head = `${headOf(host, outcome.status, options)}  ${escapeLine(task.title)}${item}${delegate}`;
   const lines = [outcome.message === '' ? head : `${head}: ${hang(escapeForTerminal(outcome.message), 4)}`];
-  const isBad = outcome.status === 'failed' || outcome.status === 'unknown';
+  const isBad = ['failed', 'rescued', 'unknown'].includes(outcome.status);
   if (isBad) lines.push(paint.dim(`    ${escapeLine(`${task.module} at ${task.place}`)}`));
   if (isBad || verbosity >= 2) lines.push(...outputLines(outcome));
   if (outcome.hint !== undefined) lines.push(hintText(outcome.hint, paint));
   if (diff) lines.push(...outcome.diffs.map((each) => diffText(each, paint)));
   return lines.join('\n');
+}
+
+/** A line for a task that is run again; nothing without -v. */
+export function retryText(
+  { host, task, attempt, of, outcome }: Extract<RunEvent, { kind: 'task-retrying' }>,
+  { paint, hostWidth, verbosity }: OutcomeTextOptions,
+): string | undefined {
+  if (verbosity < 1) return undefined;
+  const head = `${escapeLine(host).padEnd(hostWidth)}  ${paint.yellow('again'.padEnd(STATUS_WIDTH))}  `;
+  const message = outcome.message === '' ? '' : `: ${hang(escapeForTerminal(outcome.message), 4)}`;
+  return `${head}${escapeLine(task.title)}, attempt ${attempt} of ${of}${message}`;
 }
 
 export function unreachableText(
@@ -50,6 +62,7 @@ export function statusWord(status: TaskStatus): string {
     case 'changed':
     case 'skipped':
     case 'failed':
+    case 'rescued':
     case 'ignored':
       return status;
     default:
@@ -61,6 +74,7 @@ export function statusColour(status: TaskStatus, paint: Paint): (text: string) =
   switch (status) {
     case 'changed':
     case 'would-change':
+    case 'rescued':
     case 'ignored':
       return paint.yellow;
     case 'failed':

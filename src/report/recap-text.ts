@@ -18,15 +18,18 @@ interface Row {
   readonly recap: HostRecap;
 }
 
-type Column = 'ok' | 'changed' | 'skipped' | 'failed' | 'ignored';
+type Column = 'ok' | 'changed' | 'skipped' | 'failed' | 'rescued' | 'ignored';
+
+/** Columns that are only there where somebody has something in them. */
+const RARE: readonly Column[] = ['rescued', 'ignored'];
 
 /** Without a newline at the end. */
 export function recapText(recap: readonly HostRecap[], options: RecapOptions): string {
   const { paint, mode } = options;
   const rows = rowsOf(recap);
   const width = Math.max(4, ...rows.map(({ label }) => label.length));
-  const columns = (['ok', 'changed', 'skipped', 'failed', 'ignored'] as const).filter(
-    (name) => name !== 'ignored' || recap.some((each) => each.ignored > 0),
+  const columns = (['ok', 'changed', 'skipped', 'failed', 'rescued', 'ignored'] as const).filter(
+    (name) => !RARE.includes(name) || recap.some((each) => each[name] > 0),
   );
   const title = (name: Column): string => (name === 'changed' && mode === 'check' ? 'differs' : name);
   const cell = (text: string, name: Column): string => text.padStart(Math.max(title(name).length, 4));
@@ -61,7 +64,7 @@ function rowsOf(recap: readonly HostRecap[]): readonly Row[] {
 
 function colourOf(name: Column, recap: HostRecap, paint: Paint): (text: string) => string {
   if (recap[name] === 0) return paint.dim;
-  if (name === 'changed' || name === 'ignored') return paint.yellow;
+  if (name === 'changed' || RARE.includes(name)) return paint.yellow;
   return name === 'failed' ? paint.red : (text) => text;
 }
 

@@ -2,7 +2,7 @@
 import type { HostRecap, RunEvent } from '../event.ts';
 import { escapeLine } from './escape.ts';
 import { count } from './numbers.ts';
-import { taskText, unreachableText } from './outcome-text.ts';
+import { retryText, taskText, unreachableText } from './outcome-text.ts';
 import { COLOURS, NO_COLOURS, type Paint } from './paint.ts';
 import { recapText } from './recap-text.ts';
 import type { Report, ReportOptions } from './report.ts';
@@ -49,6 +49,8 @@ export class TextReport implements Report {
         return event.reason === 'interrupted' ? undefined : unreachableText(event, options);
       case 'task-finished':
         return taskText(event, options);
+      case 'task-retrying':
+        return retryText(event, options);
       case 'rollout-stopped':
         return paint.red(`rollout stopped: ${escapeLine(event.reason)}`);
       case 'run-ended':

@@ -62,6 +62,7 @@ class Matcher {
   readonly #inventory: Inventory;
   readonly #at: Span | undefined;
   readonly #problems: Problems;
+  #machine: string | undefined;
 
   constructor(inventory: Inventory, at: Span | undefined, problems: Problems) {
     this.#inventory = inventory;
@@ -108,9 +109,10 @@ class Matcher {
   /** What a name is compared with: a regular expression, a glob, or the name itself. */
   #test(name: string, part: string): ((candidate: string) => boolean) | undefined {
     if (!name.startsWith('~') && !/[*?[]/.test(name)) return (candidate) => candidate === name;
-    const source = name.startsWith('~') ? name.slice(1) : globSource(name);
     try {
-      const expression = new RegExp(`^(?:${source})`);
+      const expression = name.startsWith('~')
+        ? pythonExpression(name.slice(1))
+        : new RegExp(`^(?:${globSource(name)})`);
       return (candidate) => expression.test(candidate);
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/^.*\/[a-z]*: /s, '') : String(error);
@@ -121,9 +123,11 @@ class Matcher {
     }
   }
 
-  /** The listed host that stands for this machine, or the implicit one. */
+  /** The listed host that stands for this machine, or the implicit one, which has the first name it is called by. */
   #localhost(name: string): string {
-    return [...this.#inventory.hosts.keys()].find((host) => LOCALHOST_NAMES.includes(host)) ?? name;
+    this.#machine ??=
+      [...this.#inventory.hosts.keys()].find((host) => LOCALHOST_NAMES.includes(host)) ?? name;
+    return this.#machine;
   }
 
   #unknown(name: string, part: string): void {
@@ -151,6 +155,23 @@ function partOf(at: Span, part: string): Span {
   const start = at.lineText.indexOf(part, at.column - 1);
   const inside = start >= 0 && start + part.length <= at.column - 1 + at.length;
   return inside ? { ...at, column: start + 1, length: part.length } : at;
+}
+
+/** Flags in front of a Python expression; `a` and `u` change nothing here. */
+const INLINE_FLAGS = /^\(\?([aimsu]+)\)/;
+
+/** Python's `re.match`: at the start of a name, not to its end. Throws where it is no regular expression. */
+function pythonExpression(written: string): RegExp {
+  const flags = INLINE_FLAGS.exec(written);
+  const source = written
+    .slice(flags?.[0].length ?? 0)
+    .replace(/\(\?P<(\w+)>/g, '(?<$1>')
+    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
+    .replace(
+      /(?<!\\)((?:\\\\)*)\\([AZ])/g,
+      (_all, before: string, end: string) => before + (end === 'A' ? '^' : '$'),
+    );
+  return new RegExp(`^(?:${source})`, flags?.[1]?.replace(/[au]/g, '') ?? '');
 }
 
 /** A shell glob as a regular expression, by the rules of Python's fnmatch. */

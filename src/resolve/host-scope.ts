@@ -1,7 +1,7 @@
 // The variables of one task on one host: layers in Ansible's order of precedence, templates in them rendered lazily.
 // The same object answers before any host is contacted (what is known) and at run time (what the values are).
 import type { Diagnostic, Problems } from '../diagnostic.ts';
-import type { Located } from '../load/playbook.ts';
+import type { Located } from '../load/located.ts';
 import { ANY, known, NameError, type Names, type Shape, type Values } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
 import type { ValueTemplate } from '../render/value-template.ts';
@@ -18,6 +18,8 @@ export interface RunState {
   readonly results: ReadonlyMap<string, unknown>;
   /** Names that an earlier task of the play will have set by then. */
   readonly pending: ReadonlySet<string>;
+  /** Something that is not known yet will have been included by then: it may set any name. */
+  readonly isOpen?: boolean;
 }
 
 export interface ScopeLayers {
@@ -80,7 +82,7 @@ export class HostScope implements Names, Values {
     const before = this.#shapes.get(name);
     if (before !== undefined) return before;
     const variable = this.#variable(name);
-    if (variable === undefined) return undefined;
+    if (variable === undefined) return this.#state.isOpen === true ? ANY : undefined;
     const shape = this.#shapeOf(name, variable);
     this.#shapes.set(name, shape);
     return shape;
@@ -105,6 +107,7 @@ export class HostScope implements Names, Values {
         continue;
       }
       const variable = this.#variable(name);
+      if (variable === undefined && this.#state.isOpen === true) return true;
       if (variable !== undefined && this.isPending(this.#templates.of(variable).references, seen))
         return true;
     }

@@ -1,6 +1,5 @@
 // Builds the scope of a task on a host: which variables there are, in Ansible's order of precedence.
 // docs/variables.md tells the order; here it is made.
-import { dirname } from 'node:path';
 import type { Problems } from '../diagnostic.ts';
 import { findHost, hostVariables, magicVariables } from '../load/inventory/host-variables.ts';
 import type { Inventory } from '../load/inventory/model.ts';
@@ -11,11 +10,12 @@ import type { VariableTemplates } from './variable-templates.ts';
 
 export interface PlayScopesOptions {
   readonly inventory: Inventory;
-  readonly playbookPath: string;
   readonly extraVars: VariableLayer;
   readonly templates: VariableTemplates;
   readonly checkMode: boolean;
 }
+
+const NO_VALUES: ReadonlyMap<string, unknown> = new Map();
 
 /** Scopes for the tasks of one play. */
 export class PlayScopes {
@@ -35,7 +35,8 @@ export class PlayScopes {
     task: ResolvedTask | undefined,
     state: RunState,
     more: {
-      readonly item?: { readonly value: unknown; readonly index: number };
+      /** What its loop and those of includes around it are at, by the names they give it. */
+      readonly values?: ReadonlyMap<string, unknown>;
       readonly problems?: Problems;
     } = {},
   ): HostScope {
@@ -44,10 +45,14 @@ export class PlayScopes {
     // The play's roles see each other's variables; of two that set one, the later role wins.
     const others = this.#play.roles.filter((each) => each !== role).reverse();
     const layers: ScopeLayers = {
-      magic: this.#magic(host, task, more.item),
-      overResults: role === undefined ? [extraVars] : [extraVars, role.parameters],
+      magic: this.#magic(host, task, more.values ?? NO_VALUES),
+      overResults: [
+        extraVars,
+        ...(task?.includeVars ?? []),
+        ...(role === undefined ? [] : [role.parameters]),
+      ],
       overFacts: [
-        ...(task === undefined ? [] : [task.vars]),
+        ...(task === undefined ? [] : task.vars),
         ...(role === undefined ? [] : [role.role.vars]),
         ...others.map((each) => each.role.vars),
         ...this.#play.vars,
@@ -87,29 +92,29 @@ export class PlayScopes {
   #magic(
     host: string,
     task: ResolvedTask | undefined,
-    item: { readonly value: unknown; readonly index: number } | undefined,
+    values: ReadonlyMap<string, unknown>,
   ): ReadonlyMap<string, unknown> {
     let ofHost = this.#magicOfHosts.get(host);
     if (ofHost === undefined) {
       ofHost = this.#magicOf(host);
       this.#magicOfHosts.set(host, ofHost);
     }
-    if (task?.role === undefined && item === undefined) return ofHost;
+    if (task?.role === undefined && values.size === 0) return ofHost;
     const magic = new Map(ofHost);
     if (task?.role !== undefined) {
       magic.set('role_name', task.role.role.name);
       magic.set('role_path', task.role.role.folder);
     }
-    if (item !== undefined) magic.set('item', item.value);
+    for (const [name, value] of values) magic.set(name, value);
     return magic;
   }
 
   #magicOf(name: string): ReadonlyMap<string, unknown> {
-    const { inventory, playbookPath, checkMode } = this.#options;
+    const { inventory, checkMode } = this.#options;
     const host = findHost(inventory, name);
     return new Map<string, unknown>([
       ...Object.entries(host === undefined ? {} : magicVariables(inventory, host)),
-      ['playbook_dir', dirname(playbookPath)],
+      ['playbook_dir', this.#play.folder],
       ['ansible_check_mode', checkMode],
       ['ansible_play_hosts', this.#play.hosts],
       ['ansible_play_name', this.#play.name],

@@ -4,6 +4,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Diagnostic, DiagnosticError, didYouMean, Problems } from '../diagnostic.ts';
 import { displayPath, SourceFile, systemErrorText } from '../load/source.ts';
+import { closedHint, closedReason } from '../load/vault/closed.ts';
+import { isVaulted } from '../load/vault/envelope.ts';
+import { Vault } from '../load/vault/vault.ts';
 import { ArgumentError } from '../modules/module.ts';
 import { member, type Names, type Values } from '../render/shape.ts';
 import { type Partials, Template } from '../render/template.ts';
@@ -20,18 +23,25 @@ export class FileError extends ArgumentError {}
 /** Files beside one playbook and its roles. One object for the run: it caches. */
 export class ProjectFiles {
   readonly #playbookFolder: string;
+  readonly #vault: Vault;
+  readonly #vaulted = new Set<string>();
   readonly #found = new Map<string, string>();
   readonly #bytes = new Map<string, Uint8Array>();
   readonly #templates = new Map<string, Template>();
   readonly #partials = new Map<string, Partials>();
 
-  constructor(playbookFolder: string) {
+  constructor(playbookFolder: string, vault: Vault = new Vault()) {
     this.#playbookFolder = playbookFolder;
+    this.#vault = vault;
   }
 
-  /** Throws a FileError (for the argument `src`) where the file is not there or cannot be read. */
+  /** In plain text if it is vaulted. Throws a FileError (for the argument `src`) where it is not there or cannot be read. */
   read(name: string, folder: 'files' | 'templates', role: ResolvedRole | undefined): Uint8Array {
     const path = this.#find(name, folder, role);
+    return this.#plainBytes(path);
+  }
+
+  #plainBytes(path: string): Uint8Array {
     let bytes = this.#bytes.get(path);
     if (bytes === undefined) {
       try {
@@ -39,9 +49,30 @@ export class ProjectFiles {
       } catch (error) {
         throw new FileError('src', `${displayPath(path)}: ${systemErrorText(error)}`);
       }
+      if (isVaulted(bytes)) bytes = this.#opened(path, bytes);
       this.#bytes.set(path, bytes);
     }
     return bytes;
+  }
+
+  #opened(path: string, bytes: Uint8Array): Uint8Array {
+    const opened = this.#vault.open(Buffer.from(bytes).toString('latin1'));
+    if (opened.kind !== 'open') {
+      throw new FileError(
+        'src',
+        `${displayPath(path)} is vaulted: ${closedReason(opened)}`,
+        closedHint(opened),
+      );
+    }
+    this.#vaulted.add(path);
+    const text = Buffer.from(opened.bytes).toString('utf8');
+    if (Buffer.from(text).equals(opened.bytes)) this.#vault.secrets.addFile(text);
+    return opened.bytes;
+  }
+
+  #source(path: string): SourceFile {
+    const text = Buffer.from(this.#plainBytes(path)).toString('utf8');
+    return new SourceFile(path, text, this.#vault, this.#vaulted.has(path) ? 'vaulted' : 'plain');
   }
 
   /** The template file with the values in it. Throws RenderError, or DiagnosticError where it is no template. */
@@ -98,7 +129,7 @@ export class ProjectFiles {
     const key = `${role?.role.folder ?? ''} ${path}`;
     const before = this.#templates.get(key);
     if (before !== undefined) return before;
-    const source = new SourceFile(path, Buffer.from(this.read(name, 'templates', role)).toString('utf8'));
+    const source = this.#source(path);
     const problems = new Problems();
     const template = Template.parse(source.text, fileOrigin(source), problems, this.#partialsFor(role));
     problems.throwIfAny();
@@ -113,7 +144,7 @@ export class ProjectFiles {
     if (partials === undefined) {
       const own = role === undefined ? [] : [join(role.role.folder, 'templates')];
       const folders = [join(PACKAGE_FOLDER, 'templates'), join(this.#playbookFolder, 'templates'), ...own];
-      partials = partialsIn(folders, (path) => new SourceFile(path, readFileSync(path, 'utf8')));
+      partials = partialsIn(folders, (path) => this.#source(path));
       this.#partials.set(key, partials);
     }
     return partials;

@@ -1,39 +1,39 @@
 // A play with everything found: its hosts, its roles and their dependencies in order, its tasks, its variables.
 import { dirname, resolve } from 'node:path';
-import { didYouMean, Problems, type Span } from '../diagnostic.ts';
+import { Problems, type Span } from '../diagnostic.ts';
 import type { Inventory } from '../load/inventory/model.ts';
-import type { Located, PlayDocument, TaskDocument } from '../load/playbook.ts';
+import type { Located } from '../load/located.ts';
+import type { PlayDocument } from '../load/playbook.ts';
 import { loadVariablesFile } from '../load/role.ts';
-import { ValueTemplate } from '../render/value-template.ts';
+import type { Vault } from '../load/vault/vault.ts';
+import { unreachable } from '../unreachable.ts';
+import { checkNotify } from './check-notify.ts';
 import { matchHosts } from './host-pattern.ts';
 import type { VariableLayer } from './host-scope.ts';
+import { type BecomeSettings, type Inherited, inherit, outermost } from './inherited.ts';
+import { ListResolver, type Site } from './list-resolver.ts';
 import type { ResolvedRole } from './resolved-role.ts';
-import {
-  becomeOf,
-  type Inherited,
-  onFailure,
-  type ResolvedTask,
-  resolveTask,
-  testsOf,
-  timeoutOf,
-} from './resolved-task.ts';
-import { RoleSequence } from './role-sequence.ts';
-import { isSelected, type TagSelection } from './tags.ts';
+import type { ResolvedTask } from './resolved-task.ts';
+import type { TagSelection } from './tags.ts';
+import { type TaskList, TaskListBuilder } from './task-list.ts';
 
+/** Handlers that have been notified run at its end. */
 export interface Section {
   readonly kind: 'pre_tasks' | 'tasks' | 'post_tasks';
-  readonly tasks: readonly ResolvedTask[];
+  readonly list: TaskList;
 }
 
 export interface ResolvedPlay {
   readonly name: string;
   readonly origin: PlayDocument['origin'];
+  /** Of the playbook that it stands in. */
+  readonly folder: string;
   readonly hosts: readonly string[];
   readonly sections: readonly Section[];
   readonly handlers: readonly ResolvedTask[];
   /** vars_files and vars, those that win first. */
   readonly vars: readonly VariableLayer[];
-  /** In the order they run. */
+  /** Whose variables all its tasks see, in the order they run. Includes may add to them, and to the handlers. */
   readonly roles: readonly ResolvedRole[];
   /** `on-demand`: only where a template or condition names `facts`. */
   readonly gatherFacts: 'always' | 'never' | 'on-demand';
@@ -41,9 +41,13 @@ export interface ResolvedPlay {
   readonly serial: readonly BatchSize[];
   readonly maxFailPercentage: number | undefined;
   readonly anyErrorsFatal: boolean;
+  /** Failed hosts of the whole run that are too many by one. */
+  readonly maxFailures: number | undefined;
+  /** Handlers that have been notified run on hosts that fail, too. */
+  readonly forceHandlers: boolean;
   readonly remoteUser: string | undefined;
   readonly port: number | undefined;
-  readonly become: ResolvedTask['become'];
+  readonly become: BecomeSettings;
 }
 
 export type BatchSize = { readonly kind: 'hosts' | 'percent'; readonly amount: number };
@@ -52,67 +56,75 @@ export interface PlayContext {
   readonly inventory: Inventory;
   /** False: a part of it could not be read. */
   readonly inventoryIsWhole: boolean;
-  readonly playbookPath: string;
   readonly limit: { readonly pattern: string; readonly at?: Span } | undefined;
   readonly tags: TagSelection;
-  readonly become: ResolvedTask['become'];
+  readonly become: BecomeSettings;
+  /** Opens what is vaulted. */
+  readonly vault?: Vault;
 }
 
 export function resolvePlay(document: PlayDocument, context: PlayContext, problems: Problems): ResolvedPlay {
-  const folder = dirname(context.playbookPath);
-  const { keys } = document;
-  const hosts = hostsOf(document, context, problems);
-  const become = becomeOf(keys, context.become);
-  const environment = keys.get('environment');
-  const inherited: Inherited = {
-    when: testsOf(keys.list<string | boolean>('when'), problems),
-    tags: new Set(keys.list('tags').map((each) => each.value)),
-    become,
-    environment:
-      environment === undefined
-        ? []
-        : [ValueTemplate.compile(environment.value, environment.origin, problems)],
-    onFailure: onFailure(keys.get<boolean>('ignore_errors')?.value) ?? 'stop-host',
-    noLog: keys.get<boolean>('no_log')?.value ?? false,
-    checkMode: keys.get<boolean>('check_mode')?.value,
-    timeoutMs: timeoutOf(keys),
-    role: undefined,
-  };
-  const roles = new RoleSequence(folder, problems);
-  for (const reference of document.roles) roles.add(reference, inherited);
-  const resolveAll = (documents: readonly TaskDocument[]): readonly ResolvedTask[] =>
-    documents.flatMap((task) => resolveTask(task, inherited, problems) ?? []);
-  const select = (tasks: readonly ResolvedTask[]): readonly ResolvedTask[] =>
-    tasks.filter((task) => isSelected(task.tags, context.tags));
-  const handlers = [...roles.handlers, ...resolveAll(document.handlers)];
-  const sections: readonly Section[] = [
-    { kind: 'pre_tasks', tasks: select(resolveAll(document.preTasks)) },
-    { kind: 'tasks', tasks: select([...roles.tasks, ...resolveAll(document.tasks)]) },
-    { kind: 'post_tasks', tasks: select(resolveAll(document.postTasks)) },
-  ];
-  checkNotify([...sections.flatMap((section) => section.tasks), ...handlers], handlers, problems);
+  const folder = dirname(resolve(document.path));
+  const { keys, imports } = document;
+  const hosts = inOrder(hostsOf(document, context, problems), keys.get<HostOrder>('order')?.value);
+  // The play's own variables have their own place in the order of precedence, and any_errors_fatal is the engine's.
+  const outer = imports.reduce((each, own) => inherit(each, own, problems), outermost(context.become));
+  const inherited = { ...inherit(outer, keys, problems), vars: [], anyErrorsFatal: false };
+  const resolver = new ListResolver(folder, context.tags, context.vault);
+  const site = { folder, chain: [], problems };
+  const sections = sectionsOf(document, resolver, inherited, site);
+  resolver.addHandlers(document.handlers, inherited, site);
+  const { handlers, roles } = resolver;
+  checkNotify([...sections.flatMap(({ list }) => list.tasks), ...handlers], handlers, problems);
   const gatherFacts = keys.get<boolean>('gather_facts')?.value;
   return {
     name: document.name ?? document.hosts.map((each) => each.value).join(','),
     origin: document.origin,
+    folder,
     hosts,
     sections,
     handlers,
     vars: [
       ...document.varsFiles
-        .map((file) => loadVariablesFile(resolve(folder, file.value), problems, file.origin.span()))
+        .map((file) =>
+          loadVariablesFile(resolve(folder, file.value), problems, file.origin.span(), context.vault),
+        )
         .reverse(),
+      ...imports.map((each) => each.mapping('vars')),
       document.vars,
     ],
-    roles: roles.roles,
+    roles,
     gatherFacts: gatherFacts === undefined ? 'on-demand' : gatherFacts ? 'always' : 'never',
     serial: keys.list<number | string>('serial').flatMap((each) => batchSize(each, problems) ?? []),
     maxFailPercentage: keys.get<number>('max_fail_percentage')?.value,
     anyErrorsFatal: keys.get<boolean>('any_errors_fatal')?.value ?? false,
+    maxFailures: keys.get<number>('max_failures')?.value,
+    forceHandlers: keys.get<boolean>('force_handlers')?.value ?? false,
     remoteUser: keys.get<string>('remote_user')?.value,
     port: keys.get<number>('port')?.value,
-    become,
+    become: inherited.become,
   };
+}
+
+function sectionsOf(
+  document: PlayDocument,
+  resolver: ListResolver,
+  inherited: Inherited,
+  site: Site,
+): readonly Section[] {
+  const section = (kind: Section['kind'], add: (list: TaskListBuilder) => void): Section => {
+    const list = new TaskListBuilder();
+    add(list);
+    return { kind, list: list.build() };
+  };
+  return [
+    section('pre_tasks', (list) => resolver.addTasks(document.preTasks, inherited, list, site)),
+    section('tasks', (list) => {
+      for (const role of document.roles) resolver.addRole(role, inherited, list, site);
+      resolver.addTasks(document.tasks, inherited, list, site);
+    }),
+    section('post_tasks', (list) => resolver.addTasks(document.postTasks, inherited, list, site)),
+  ];
 }
 
 function hostsOf(document: PlayDocument, context: PlayContext, problems: Problems): readonly string[] {
@@ -127,6 +139,27 @@ function hostsOf(document: PlayDocument, context: PlayContext, problems: Problem
   return hosts.filter((host) => limited.has(host));
 }
 
+type HostOrder = 'inventory' | 'reverse_inventory' | 'sorted' | 'reverse_sorted' | 'shuffle';
+
+function inOrder(hosts: readonly string[], order: HostOrder = 'inventory'): readonly string[] {
+  switch (order) {
+    case 'inventory':
+      return hosts;
+    case 'reverse_inventory':
+      return hosts.toReversed();
+    case 'sorted':
+      return hosts.toSorted();
+    case 'reverse_sorted':
+      return hosts.toSorted().reverse();
+    case 'shuffle': {
+      const keys = new Map(hosts.map((host) => [host, Math.random()]));
+      return hosts.toSorted((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0));
+    }
+    default:
+      return unreachable(order);
+  }
+}
+
 function batchSize(size: Located<number | string>, problems: Problems): BatchSize | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(String(size.value));
   const amount = Number(match?.[1]);
@@ -138,27 +171,4 @@ function batchSize(size: Located<number | string>, problems: Problems): BatchSiz
     details: ['a batch is a number of hosts, or a percentage such as "30%", above 0'],
   });
   return undefined;
-}
-
-function checkNotify(
-  tasks: readonly ResolvedTask[],
-  handlers: readonly ResolvedTask[],
-  problems: Problems,
-): void {
-  const known = new Set(handlers.flatMap((handler) => handler.answersTo));
-  for (const { value, origin } of tasks.flatMap((task) => task.notify)) {
-    if (known.has(value)) continue;
-    const hint = didYouMean(value, known);
-    problems.add({
-      code: 'unknown-handler',
-      summary: 'handler is not in the play',
-      at: origin.span(),
-      details: [
-        known.size > 0
-          ? `handlers are ${[...known].map((each) => `"${each}"`).join(', ')}`
-          : 'the play has no handlers',
-      ],
-      ...(hint !== undefined && { hint }),
-    });
-  }
 }

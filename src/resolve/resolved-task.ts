@@ -1,25 +1,22 @@
 // A task with everything found that does not depend on the host: its module, its templates and conditions compiled.
 import { type Diagnostic, didYouMean, type Problems } from '../diagnostic.ts';
-import type { Located, TaskDocument, TaskKeys } from '../load/playbook.ts';
+import type { Located } from '../load/located.ts';
+import type { TaskDocument } from '../load/playbook-tasks.ts';
 import type { Origin } from '../load/source.ts';
-import type { Module } from '../modules/module.ts';
+import { TaggedText } from '../load/tagged-text.ts';
+import { findFlowWord, flowWords } from '../modules/controller/flow.ts';
+import type { Entry, Module } from '../modules/module.ts';
 import { findModule, moduleNames } from '../modules/registry.ts';
 import { Condition } from '../render/condition.ts';
 import { ValueTemplate } from '../render/value-template.ts';
-import type { VariableLayer } from './host-scope.ts';
-import type { ResolvedRole } from './resolved-role.ts';
+import { withRealNames } from './argument-aliases.ts';
+import { type Inherited, inherit, type Test, testsOf } from './inherited.ts';
+import { type Loop, loopOf } from './loop.ts';
+import type { OwnModules } from './own-modules/own-modules.ts';
+import type { TaskList } from './task-list.ts';
 
-/** A condition, or a plain true or false. */
-export type Test = Condition | boolean;
-
-export interface BecomeSettings {
-  readonly become: boolean | undefined;
-  readonly user: string | undefined;
-  readonly method: 'sudo' | 'su' | 'doas' | undefined;
-  readonly flags: string | undefined;
-}
-
-export interface ResolvedTask {
+/** Its keywords are its own and those it takes over: `when` of the play come first, `vars` of its own. */
+export interface ResolvedTask extends Inherited {
   /** Unique in the run. */
   readonly id: number;
   readonly origin: Origin;
@@ -34,37 +31,28 @@ export interface ResolvedTask {
     string,
     { readonly conditions: readonly Condition[]; readonly single: boolean }
   >;
-  /** All must hold; those of the play and of the role come first. */
-  readonly when: readonly Test[];
   readonly changedWhen: readonly Test[] | undefined;
   readonly failedWhen: readonly Test[] | undefined;
-  readonly loop: ValueTemplate | undefined;
+  readonly loop: Loop | undefined;
+  /** The task is run again until all hold. */
+  readonly until: readonly Test[] | undefined;
+  readonly retries: ValueTemplate | undefined;
+  /** In seconds. */
+  readonly delay: ValueTemplate | undefined;
   readonly register: string | undefined;
-  readonly notify: readonly Located<string>[];
   /** Names that a handler answers to. */
   readonly answersTo: readonly string[];
-  readonly onFailure: 'stop-host' | 'continue';
-  readonly noLog: boolean;
-  readonly checkMode: boolean | undefined;
-  readonly become: BecomeSettings;
-  readonly environment: readonly ValueTemplate[];
-  readonly timeoutMs: number | undefined;
-  readonly tags: ReadonlySet<string>;
-  readonly vars: VariableLayer;
-  readonly role: ResolvedRole | undefined;
+  /** The way to the tasks that it includes. */
+  readonly include: IncludeSite | undefined;
 }
 
-/** What a task takes over from its play and role. */
-export interface Inherited {
-  readonly when: readonly Test[];
-  readonly tags: ReadonlySet<string>;
-  readonly become: BecomeSettings;
-  readonly environment: readonly ValueTemplate[];
-  readonly onFailure: 'stop-host' | 'continue';
-  readonly noLog: boolean;
-  readonly checkMode: boolean | undefined;
-  readonly timeoutMs: number | undefined;
-  readonly role: ResolvedRole | undefined;
+/** Where a task includes others: finds and reads what its arguments name, once for the whole run. */
+export interface IncludeSite {
+  load(entry: Entry): { readonly list: TaskList; readonly diagnostics: readonly Diagnostic[] };
+  /** Whether the site itself stands in what the entry names. */
+  isWithin(entry: Entry): boolean;
+  /** Everything that has been loaded so far. */
+  loaded(): readonly TaskList[];
 }
 
 let lastId = 0;
@@ -74,11 +62,15 @@ export function resolveTask(
   document: TaskDocument,
   inherited: Inherited,
   problems: Problems,
+  ownModules: OwnModules,
 ): ResolvedTask | undefined {
   const { keys } = document;
-  const module = findModule(document.module.value);
+  const { value: moduleName, origin: moduleOrigin } = document.module;
+  const own = ownModules.find(moduleName, moduleOrigin, problems);
+  if (own === 'broken') return undefined;
+  const module = own !== 'none' ? own : (findModule(moduleName) ?? findFlowWord(moduleName));
   if (module === undefined) {
-    problems.add(unknownModule(document.module));
+    problems.add(unknownModule(document.module, ownModules));
     return undefined;
   }
   const { plain, conditionArgs } = splitArguments(module, document, problems);
@@ -86,11 +78,9 @@ export function resolveTask(
     const found = keys.get(key);
     return found && ValueTemplate.compile(found.value, found.origin, problems);
   };
-  const environment = compileKey('environment');
-  const vars = keys.get<Record<string, unknown>>('vars');
-  const register = keys.get<string>('register')?.value;
   lastId += 1;
   return {
+    ...inherit(inherited, keys, problems),
     id: lastId,
     origin: document.origin,
     name: document.name && ValueTemplate.compile(document.name.value, document.name.origin, problems),
@@ -98,30 +88,24 @@ export function resolveTask(
     moduleOrigin: document.module.origin,
     args: plain,
     conditionArgs,
-    when: [...inherited.when, ...testsOf(keys.list<string | boolean>('when'), problems)],
     changedWhen: optionalTests(keys.list<string | boolean>('changed_when'), problems),
     failedWhen: optionalTests(keys.list<string | boolean>('failed_when'), problems),
-    loop: compileKey('loop'),
-    register,
-    notify: keys.list('notify'),
+    loop: loopOf(keys, problems),
+    until: optionalTests(keys.list<string | boolean>('until'), problems),
+    retries: compileKey('retries'),
+    delay: compileKey('delay'),
+    register: keys.get<string>('register')?.value,
     answersTo: [document.name?.value, ...keys.list('listen').map((each) => each.value)].filter(
       (name) => name !== undefined,
     ),
-    onFailure: onFailure(keys.get<boolean>('ignore_errors')?.value) ?? inherited.onFailure,
-    noLog: keys.get<boolean>('no_log')?.value ?? inherited.noLog,
-    checkMode: keys.get<boolean>('check_mode')?.value ?? inherited.checkMode,
-    become: becomeOf(document.keys, inherited.become),
-    environment: [...inherited.environment, ...(environment === undefined ? [] : [environment])],
-    timeoutMs: timeoutOf(keys) ?? inherited.timeoutMs,
-    tags: new Set([...inherited.tags, ...keys.list('tags').map((each) => each.value)]),
-    vars: new Map(
-      Object.entries(vars?.value ?? {}).map(([name, value]) => [
-        name,
-        { value, origin: vars?.origin.child(name) ?? document.origin },
-      ]),
-    ),
-    role: inherited.role,
+    include: undefined,
+    ...(isForAll(document) && { runOnce: true }),
   };
+}
+
+/** Whether the play ends for all hosts is asked once. */
+function isForAll({ module, args }: TaskDocument): boolean {
+  return module.value === 'meta' && (args.value === 'end_play' || args.value === 'end_batch');
 }
 
 /** Modules of Ansible's whose work one of ours does. */
@@ -141,9 +125,12 @@ const STAND_INS: ReadonlyMap<string, string> = new Map([
   ['yum', 'package'],
 ]);
 
-function unknownModule({ value, origin }: Located<string>): Diagnostic {
+function unknownModule({ value, origin }: Located<string>, ownModules: OwnModules): Diagnostic {
   const standIn = STAND_INS.get(value);
-  const hint = standIn === undefined ? didYouMean(value, moduleNames()) : `use the module "${standIn}"`;
+  const hint =
+    standIn === undefined
+      ? didYouMean(value, [...ownModules.names(), ...moduleNames(), ...flowWords()])
+      : `use the module "${standIn}"`;
   return {
     code: 'module-unknown',
     summary: 'module is not known',
@@ -155,33 +142,6 @@ function unknownModule({ value, origin }: Located<string>): Diagnostic {
     ],
     ...(hint !== undefined && { hint }),
   };
-}
-
-export function onFailure(ignoreErrors: boolean | undefined): 'stop-host' | 'continue' | undefined {
-  if (ignoreErrors === undefined) return undefined;
-  return ignoreErrors ? 'continue' : 'stop-host';
-}
-
-export function timeoutOf(keys: TaskKeys): number | undefined {
-  const seconds = keys.get<number>('timeout')?.value;
-  return seconds === undefined ? undefined : seconds * 1000;
-}
-
-export function becomeOf(keys: TaskKeys, outer: BecomeSettings): BecomeSettings {
-  return {
-    become: keys.get<boolean>('become')?.value ?? outer.become,
-    user: keys.get<string>('become_user')?.value ?? outer.user,
-    method: keys.get<'sudo' | 'su' | 'doas'>('become_method')?.value ?? outer.method,
-    flags: keys.get<string>('become_flags')?.value ?? outer.flags,
-  };
-}
-
-export function testsOf(list: readonly Located<string | boolean>[], problems: Problems): readonly Test[] {
-  return list.flatMap(({ value, origin }): readonly Test[] => {
-    if (typeof value === 'boolean') return [value];
-    const condition = Condition.parse(value, origin, problems);
-    return condition === undefined ? [] : [condition];
-  });
 }
 
 function optionalTests(
@@ -203,9 +163,10 @@ function splitArguments(
   document: TaskDocument,
   problems: Problems,
 ): { plain: ValueTemplate; conditionArgs: ResolvedTask['conditionArgs'] } {
-  const { value, origin } = document.args;
+  const { value, origin } = withRealNames(module, document.args, problems);
   const conditionArgs = new Map<string, { conditions: readonly Condition[]; single: boolean }>();
-  if (typeof value === 'string' && module.freeForm !== undefined) {
+  const isText = typeof value === 'string' || value instanceof TaggedText;
+  if (isText && module.freeForm !== undefined) {
     const { freeForm } = module;
     // The argument is the whole value: places in it are places in the text.
     const whole = { span: origin.span.bind(origin), child: () => origin, key: () => origin };

@@ -1,7 +1,7 @@
 // A role's own schema over its variables: wrong ones are diagnostics at the place they were written,
 // right ones get the schema's defaults, so that a role's templates find every key.
 import { type Diagnostic, didYouMean } from '../diagnostic.ts';
-import type { Located } from '../load/playbook.ts';
+import type { Located } from '../load/located.ts';
 import type { Role } from '../load/role.ts';
 import { type SchemaCodes, schemaDiagnostics, validate } from '../load/schema.ts';
 

@@ -7,7 +7,7 @@ import type { HostScope } from './host-scope.ts';
 import { FileError, type ProjectFiles } from './project-files.ts';
 import type { ResolvedTask } from './resolved-task.ts';
 
-const CODES: SchemaCodes = {
+export const ARGUMENT_CODES: SchemaCodes = {
   unknown: { code: 'argument-unknown', summary: 'argument is not known' },
   missing: { code: 'argument-missing', summary: 'argument is missing' },
   value: { code: 'argument-type', summary: 'argument is of the wrong type' },
@@ -79,7 +79,7 @@ function schemaProblems(task: ResolvedTask, args: Record<string, unknown>): read
   for (const name of conditions.keys()) args[name] = UNKNOWN_YET;
   const problems = validate(schema, args, isLater);
   for (const [name, value] of conditions) args[name] = value;
-  return schemaDiagnostics(problems, task.args.origin, CODES, task.moduleOrigin);
+  return schemaDiagnostics(problems, task.args.origin, ARGUMENT_CODES, task.moduleOrigin);
 }
 
 const schemas = new WeakMap<object, object>();

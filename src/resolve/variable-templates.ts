@@ -1,6 +1,6 @@
 // Templates inside variables, compiled once for the whole run however many hosts share the variable.
 import type { Problems } from '../diagnostic.ts';
-import type { Located } from '../load/playbook.ts';
+import type { Located } from '../load/located.ts';
 import { ValueTemplate } from '../render/value-template.ts';
 
 export class VariableTemplates {

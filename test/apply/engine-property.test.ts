@@ -55,6 +55,16 @@ const policy = fc.constantFrom(
   { serial: 1, max_fail_percentage: 0 },
 );
 
+/** What tasks ask of others; `run_once` fails hosts that ran nothing themselves. */
+const keys = fc.constantFrom<readonly object[]>(
+  [{}, {}, {}],
+  [{}, { run_once: true }, {}],
+  [{ run_once: true }, {}, { run_once: true, retries: 1, delay: 0 }],
+  [{ throttle: 1 }, {}, { throttle: 2 }],
+  [{}, { delegate_to: 'h0' }, { delegate_to: 'elsewhere', run_once: true }],
+  [{}, { any_errors_fatal: true }, {}],
+);
+
 test('a run ends, and tells of each host once', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -62,12 +72,20 @@ test('a run ends, and tells of each host once', { timeout: 120_000 }, async () =
       fc.tuple(policy, policy),
       fc.integer({ min: 1, max: 4 }),
       fc.option(fc.nat(40), { nil: undefined }),
-      async (plans, policies, forks, interruptAt) => {
+      keys,
+      async (plans, policies, forks, interruptAt, own) => {
         const atWork = new Set<string>();
         const hosts = new Map<string, FakeHost>(
           plans.map((plan, index) => [`h${index}`, host(`h${index}`, plan, atWork)] as const),
         );
-        const commands = ['one', 'two', 'three'].map((word) => ({ command: `echo ${word}`, notify: 'h' }));
+        const words = ['one', 'two', 'three'];
+        const commands = words.map((word, index) => ({
+          command: `echo ${word}`,
+          notify: 'h',
+          ...own[index],
+        }));
+        const isShared = own.some((each) => 'run_once' in each);
+        const isDelegated = own.some((each) => 'delegate_to' in each);
         const handlers = [{ name: 'h', command: 'echo handler' }];
         const text = JSON.stringify(
           policies.map((keys, index) => ({
@@ -95,19 +113,20 @@ test('a run ends, and tells of each host once', { timeout: 120_000 }, async () =
 
         expect(seen.at(-1)?.kind).toBe('run-ended');
         expect(recap.map(({ host: name }) => name)).toEqual([...hosts.keys()]);
-        expect(mostAtWork).toBeLessThanOrEqual(forks);
+        if (!isDelegated) expect(mostAtWork).toBeLessThanOrEqual(forks);
         for (const { host: name, status, failed } of recap) {
-          const own = seen.filter((event) => 'host' in event && event.host === name);
-          const ends = own.filter((event) => event.kind === 'host-finished');
+          const told = seen.filter((event) => 'host' in event && event.host === name);
+          const ends = told.filter((event) => event.kind === 'host-finished');
           const begins = seen.filter((event) => event.kind === 'batch-started' && event.hosts.includes(name));
           // Once for each play that it was let into, well until the last one, and nothing follows.
           expect(ends).toHaveLength(begins.length);
-          expect(own.at(-1)).toEqual(ends.at(-1));
+          expect(told.at(-1)).toEqual(ends.at(-1));
           expect(ends.slice(0, -1).every((end) => end.status === 'ok')).toBe(true);
           if (status === 'ok' || failed > 0) expect(ends.at(-1)).toMatchObject({ status });
-          if (status === 'failed') expect(failed).toBe(1);
+          if (status === 'failed' && !isShared) expect(failed).toBe(1);
+          expect(failed).toBeLessThanOrEqual(1);
           if (status === 'ok') expect(failed).toBe(0);
-          if (status === 'not-started') expect(own).toEqual([]);
+          if (status === 'not-started') expect(told).toEqual([]);
           if (interruptAt === undefined) expect(status).not.toBe('interrupted');
           expect(hosts.get(name)?.events.at(-1)).toEqual({ kind: 'close' });
         }

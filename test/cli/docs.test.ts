@@ -46,7 +46,7 @@ describe('the options', () => {
       .flatMap(({ rows }) => rows.map(([option = '']) => option))
       .sort();
 
-  test.each(['run', 'inventory'])('of %s', async (command) => {
+  test.each(['run', 'inventory', 'vault'])('of %s', async (command) => {
     const { out } = await runInFolder([], `fairlead ${command} --help`);
     expect(optionsOf(command)).toEqual(optionsIn(out));
   });

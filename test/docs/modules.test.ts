@@ -1,12 +1,14 @@
 // docs/modules.md is what the schemas say, for people. To renew it: npx vitest run --project unit test/docs/modules.test.ts -u
 import { expect, it } from 'vitest';
-import type { PropertySchema } from '../../src/modules/module.ts';
+import { moduleExamples } from '../../src/modules/examples.ts';
 import { findModule, moduleNames } from '../../src/modules/registry.ts';
+import { meaningText, valueText } from '../../src/report/argument-text.ts';
 
 const HEAD = `# Modules
 
 Arguments, with the type or the values they take, the default in brackets. **Bold** ones are required. A module's name may
 be written with \`ansible.builtin.\` in front. Any text may be a template; conditions are CEL.
+\`fairlead doc MODULE\` says the same at a terminal.
 `;
 
 it('docs/modules.md lists every module with every argument as its schema has them', async () => {
@@ -30,28 +32,11 @@ function moduleText(name: string): string {
   const freeForm = module.freeForm === undefined ? '' : ` A bare text is \`${module.freeForm}\`.`;
   const rows = Object.entries(properties).map(([argument, property]) => {
     const shown = required.includes(argument) ? `**${argument}**` : argument;
-    return `| ${shown} | ${typeText(property)} | ${property.description.replaceAll('|', '\\|')} |`;
+    return `| ${shown} | ${valueText(property)} | ${meaningText(property).replaceAll('|', '\\|')} |`;
   });
   const table = rows.length === 0 ? [] : ['| argument | value | meaning |', '|---|---|---|', ...rows, ''];
-  return [`## ${name}`, '', `${module.summary}${freeForm}`, '', ...table].join('\n');
-}
-
-function typeText(property: PropertySchema): string {
-  const fallback = property.default === undefined ? '' : ` [${JSON.stringify(property.default)}]`;
-  if (property.condition === true) return `condition${fallback}`;
-  if (Array.isArray(property.enum)) return `${property.enum.map(String).join(', ')}${fallback}`;
-  return `${types(property).join(' or ') || 'anything'}${fallback}`;
-}
-
-function types(schema: Readonly<Record<string, unknown>>): readonly string[] {
-  if (Array.isArray(schema.anyOf)) return [...new Set(schema.anyOf.flatMap(types))];
-  const names: Readonly<Record<string, string>> = {
-    string: 'text',
-    integer: 'whole number',
-    number: 'number',
-    boolean: 'true or false',
-    array: 'list',
-    object: 'mapping',
-  };
-  return [schema.type ?? []].flat().map((type) => names[String(type)] ?? String(type));
+  const fields = Object.entries(module.returns ?? {}).map(([field, meaning]) => `\`${field}\`: ${meaning}`);
+  const returns = fields.length === 0 ? [] : ['Returns', '', ...fields.map((each) => `- ${each}`), ''];
+  const examples = ['```yaml', `${moduleExamples(name) ?? ''}\`\`\``, ''];
+  return [`## ${name}`, '', `${module.summary}${freeForm}`, '', ...table, ...returns, ...examples].join('\n');
 }

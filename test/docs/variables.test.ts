@@ -30,7 +30,7 @@ describe('docs/variables.md', () => {
       'web-1',
       task,
       { facts: { kind: 'any' }, results: new Map(), pending: new Set() },
-      { item: { value: 1, index: 0 } },
+      { values: new Map([['item', 1]]) },
     );
     expect(rows.sort()).toEqual([...(scope?.names() ?? [])].sort());
     expect(scopeOf(prepared, task).has('hostvars')).toBe(false);

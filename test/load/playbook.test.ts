@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DiagnosticError, Problems } from '../../src/diagnostic.ts';
 import { type PlaybookDocument, readPlaybook } from '../../src/load/playbook.ts';
 import { PLAY_KEYS, ROLE_KEYS, TASK_KEYS, UNSUPPORTED_KEYS } from '../../src/load/playbook-schema.ts';
+import type { TaskDocument, TaskNode } from '../../src/load/playbook-tasks.ts';
 import { SourceFile } from '../../src/load/source.ts';
 import { prepare } from '../../src/run.ts';
 
@@ -20,6 +21,11 @@ function sound(text: string): PlaybookDocument {
   problems.throwIfAny();
   if (document === undefined) throw new Error('no playbook');
   return document;
+}
+
+function single(node: TaskNode | undefined): TaskDocument {
+  if (node?.kind !== 'task') throw new Error('no task');
+  return node;
 }
 
 describe('a play', () => {
@@ -49,7 +55,7 @@ describe('a play', () => {
     expect(web?.hosts.map((each) => each.value)).toEqual(['web', '!web-1']);
     expect([...(web?.vars ?? [])].map(([name, { value }]) => [name, value])).toEqual([['port', 80]]);
     expect(web?.varsFiles.map((each) => each.value)).toEqual(['ports.yml']);
-    expect(web?.handlers.map((each) => each.module.value)).toEqual(['service']);
+    expect(web?.handlers.map((each) => single(each).module.value)).toEqual(['service']);
   });
 
   it('may have next to none', () => {
@@ -71,12 +77,12 @@ describe('a play', () => {
   });
 
   it('has tasks: a module with its arguments, and keywords', () => {
-    const [task] = web?.tasks ?? [];
-    expect(task?.name?.value).toBe('hello');
-    expect(task?.module.value).toBe('command');
-    expect(task?.args.value).toEqual({ _raw: 'echo hello', chdir: '/tmp' });
-    expect(task?.keys.list('notify').map((each) => each.value)).toEqual(['restart']);
-    expect(place(task?.module.origin.span())).toBe('12:7 ansible.builtin.command');
+    const task = single(web?.tasks[0]);
+    expect(task.name?.value).toBe('hello');
+    expect(task.module.value).toBe('command');
+    expect(task.args.value).toEqual({ _raw: 'echo hello', chdir: '/tmp' });
+    expect(task.keys.list('notify').map((each) => each.value)).toEqual(['restart']);
+    expect(place(task.module.origin.span())).toBe('12:7 ansible.builtin.command');
   });
 });
 
@@ -88,14 +94,14 @@ describe("a task's module", () => {
     ['community.general.iptables_state', 'iptables_state'],
     ['copy', 'copy'],
   ])('%s is %s', (written, name) => {
-    expect(sound(`- hosts: all\n  tasks: [{${written}: {}}]`).plays[0]?.tasks[0]?.module.value).toBe(name);
+    const { plays } = sound(`- hosts: all\n  tasks: [{${written}: {}}]`);
+    expect(single(plays[0]?.tasks[0]).module.value).toBe(name);
   });
 
   it('takes args beside its own arguments, its own win', () => {
-    const [task] =
-      sound('- hosts: all\n  tasks: [{copy: {dest: /a}, args: {dest: /b, mode: "0644"}}]').plays[0]?.tasks ??
-      [];
-    expect(task?.args.value).toEqual({ dest: '/a', mode: '0644' });
+    const { plays } = sound('- hosts: all\n  tasks: [{copy: {dest: /a}, args: {dest: /b, mode: "0644"}}]');
+    const task = single(plays[0]?.tasks[0]);
+    expect(task.args.value).toEqual({ dest: '/a', mode: '0644' });
   });
 });
 

@@ -19,8 +19,8 @@ describe("a role's folder", () => {
     expect(problems.list).toEqual([]);
     expect([role.name, role.folder]).toEqual(['web', folder]);
     expect([role.defaults.get('port')?.value, role.vars.get('user')?.value]).toEqual([80, 'www']);
-    expect(role.tasks.map((task) => task.module.value)).toEqual(['ping', 'command']);
-    expect(role.handlers.map((task) => task.name?.value)).toEqual(['restart']);
+    expect(role.tasks.map((task) => task.kind === 'task' && task.module.value)).toEqual(['ping', 'command']);
+    expect(role.handlers.map((task) => task.kind === 'task' && task.name?.value)).toEqual(['restart']);
     expect(role.dependencies.map(({ name, parameters }) => [name.value, [...parameters.keys()]])).toEqual([
       ['base', []],
       ['net', ['port']],

@@ -295,17 +295,6 @@ describe('problems', () => {
         details: ['<< takes a mapping, or a list of mappings'],
       },
     ],
-    [
-      'a vaulted file',
-      '$ANSIBLE_VAULT;1.1;AES256\n3132\n',
-      {
-        code: 'file-unreadable',
-        summary: 'file is encrypted with Ansible Vault',
-        place: '1:1 $ANSIBLE_VAULT',
-        details: ['vaulted files cannot be read'],
-        hint: 'decrypt it with "ansible-vault decrypt /srv/site.yml"',
-      },
-    ],
   ])('name %s', (_what, text, expected) => {
     const shown = parse(text).found.map(({ at, ...rest }) => ({
       ...rest,

@@ -71,19 +71,56 @@ const keys = fc
     loop: rare(fc.constantFrom(['x', 'y', 'x'], [], '{{ pair }}')),
     changed_when: rare(fc.constantFrom(false, true, 'n == 2')),
     failed_when: rare(fc.constantFrom('n == 2', 'r1.changed', false)),
+    until: rare(fc.constantFrom('n == 2', 'r1.changed', false)),
+    retries: rare(fc.constantFrom(0, 1, 2)),
+    delay: fc.constant(0),
   })
   .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
 
 const task: fc.Arbitrary<Task> = fc.tuple(action, keys).map(([what, how]) => ({ ...what, keys: how }));
 
-/** `item` has a value in tasks that loop only. */
-function play(tasks: readonly Task[], handlers: readonly Task[]): string {
+interface Block {
+  readonly block: readonly Task[];
+  readonly rescue: readonly Task[];
+  readonly always: readonly Task[];
+}
+
+const few = fc.array(task, { maxLength: 2 });
+const block: fc.Arbitrary<Block> = fc.record({
+  block: fc.array(task, { maxLength: 3 }),
+  rescue: few,
+  always: few,
+});
+
+/** An include whose file is known before the run, or only then. */
+interface Include {
+  readonly include: readonly Task[];
+  readonly isLate: boolean;
+  readonly loop: readonly string[] | undefined;
+  readonly when: string | undefined;
+}
+
+const include: fc.Arbitrary<Include> = fc.record({
+  include: fc.array(task, { minLength: 1, maxLength: 3 }),
+  isLate: fc.boolean(),
+  loop: rare(fc.constantFrom(['x', 'y'], [])),
+  when: rare(condition),
+});
+
+type Node = Task | Block | Include;
+
+/** The files that the includes name, and the play. `item` has a value in tasks that loop only. */
+function play(
+  nodes: readonly Node[],
+  handlers: readonly Task[],
+): { readonly text: string; readonly files: Record<string, string> } {
+  const files: Record<string, string> = {};
   const written = ({ module, args, keys }: Task, more: object = {}) => {
     const values = 'loop' in keys ? args : JSON.parse(JSON.stringify(args).replace('{{ item }}', 'no item'));
     return { name: `${module} task`, [module]: values, ...keys, ...more };
   };
   const [first, second] = handlers;
-  return JSON.stringify([
+  const text = JSON.stringify([
     {
       hosts: 'all',
       vars: { n: 1, pair: ['{{ n }}', 'z'] },
@@ -91,8 +128,21 @@ function play(tasks: readonly Task[], handlers: readonly Task[]): string {
         { ping: null, register: 'r1' },
         { ping: null, register: 'r2' },
         { ping: null, register: 'r3' },
+        { command: 'printf ""', register: 'set_late' },
       ],
-      tasks: tasks.map((each) => written(each)),
+      tasks: nodes.map((node) => {
+        if ('module' in node) return written(node);
+        if ('include' in node) {
+          const name = `included-${Object.keys(files).length}`;
+          files[`${name}.yml`] = JSON.stringify(node.include.map((each) => written(each)));
+          const file = node.isLate ? `{{ set_late.stdout }}${name}.yml` : `${name}.yml`;
+          const { loop, when } = node;
+          return { include_tasks: file, ...(loop && { loop }), ...(when && { when }) };
+        }
+        const { block, rescue, always } = node;
+        const part = (tasks: readonly Task[]) => tasks.map((each) => written(each));
+        return { block: part(block), rescue: part(rescue), always: part(always) };
+      }),
       post_tasks: [{ debug: { msg: 'r1 {{r1.changed}} r2 {{r2.changed}} r3 {{r3.changed}} n {{n}}' } }],
       handlers: [
         ...(first === undefined ? [] : [written(first, { name: 'h1', notify: 'h3' })]),
@@ -101,6 +151,7 @@ function play(tasks: readonly Task[], handlers: readonly Task[]): string {
       ],
     },
   ]);
+  return { text, files };
 }
 
 function reset(present: readonly string[]): void {
@@ -124,6 +175,10 @@ function tree(folder: string): readonly string[] {
 /** All that anybody can see of a run. */
 function visible({ events, recap }: PlaybookRun): unknown {
   const outcomes = events.flatMap((event) => {
+    if (event.kind === 'task-retrying') {
+      const { task, attempt, of, outcome } = event;
+      return { title: task.title, attempt, of, outcome };
+    }
     if (event.kind !== 'task-finished') return [];
     const { task, outcome, progress } = event;
     return { title: task.title, outcome, progress };
@@ -139,16 +194,23 @@ function visible({ events, recap }: PlaybookRun): unknown {
 test('a play does the same in waves as one task after the other', { timeout: 180_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(task, { minLength: 2, maxLength: 8 }),
+      fc.array(
+        fc.oneof(
+          { weight: 4, arbitrary: task },
+          { weight: 1, arbitrary: block },
+          { weight: 1, arbitrary: include },
+        ),
+        { minLength: 2, maxLength: 8 },
+      ),
       fc.array(task, { minLength: 2, maxLength: 2 }),
       fc.subarray(['a', 'd/a']),
       fc.constantFrom('apply' as const, 'apply' as const, 'check' as const),
       async (tasks, handlers, present, mode) => {
-        const text = play(tasks, handlers);
+        const { text, files } = play(tasks, handlers);
         reset(present);
-        const oneByOne = visible(await runPlaybook(text, { waveLimit: 1, mode }));
+        const oneByOne = visible(await runPlaybook(text, { waveLimit: 1, mode, files }));
         reset(present);
-        expect(visible(await runPlaybook(text, { mode }))).toEqual(oneByOne);
+        expect(visible(await runPlaybook(text, { mode, files }))).toEqual(oneByOne);
       },
     ),
     { numRuns: Number(process.env.FC_RUNS ?? 60), endOnFailure: true },

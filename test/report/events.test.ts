@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<RunEvent['kind'], true>> = {
   'facts-gathered': true,
   'host-working': true,
   'task-finished': true,
+  'task-retrying': true,
   'host-finished': true,
   'rollout-stopped': true,
   'run-ended': true,
@@ -48,6 +49,12 @@ async function events(): Promise<readonly RunEvent[]> {
     - debug: {msg: hi, verbosity: 1}
     - command: echo {{item}}
       loop: [a, b]
+    - {command: echo there, delegate_to: elsewhere}
+    - command: echo again
+      register: r
+      until: r.attempts == 2
+      delay: 0
+      ignore_errors: true
     - file: {path: /tmp/nothing-here, state: file}
 `);
   return [...emitted, ...others];

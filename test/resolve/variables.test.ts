@@ -16,19 +16,22 @@ const RUNGS: readonly (readonly [name: string, set: (project: Project, value: st
   ['the inventory, for the host', inPlaceOf('hosts/hosts.yml', 'OF_HOST')],
   ['host_vars beside the inventory', inFile('hosts/host_vars/web-1.yml')],
   ['host_vars beside the playbook', inFile('host_vars/web-1.yml')],
-  ['vars of the play', inPlaceOf('site.yml', 'OF_PLAY')],
+  ['vars of the play', inPlaceOf('plays.yml', 'OF_PLAY')],
+  ['vars of import_playbook', inPlaceOf('site.yml', 'OF_IMPORT')],
   ['the first of vars_files', inFile('first.yml')],
   ['the last of vars_files', inFile('last.yml')],
   ['vars of another role', inFile('roles/other/vars/main.yml')],
   ['vars of the role', inFile('roles/own/vars/main.yml')],
-  ['vars of the task', inPlaceOf('roles/own/tasks/main.yml', 'OF_TASK')],
+  ['vars of the block, or of an import', inPlaceOf('roles/own/tasks/in.yml', 'OF_BLOCK')],
+  ['vars of the task', inPlaceOf('roles/own/tasks/in.yml', 'OF_TASK')],
   [
     'set_fact and register',
     ({ results }, value) => {
       results.x = value;
     },
   ],
-  ['parameters of the role', inPlaceOf('site.yml', 'PARAMETER')],
+  ['parameters of the role', inPlaceOf('plays.yml', 'PARAMETER')],
+  ['vars of includes', inPlaceOf('roles/own/tasks/main.yml', 'OF_INCLUDE')],
   [
     '-e',
     ({ extra }, value) => {
@@ -51,7 +54,8 @@ interface Project {
 
 function newProject(): Project {
   const files = {
-    'site.yml': `
+    'site.yml': '- {import_playbook: plays.yml, vars: {OF_IMPORT: 1}}\n',
+    'plays.yml': `
 - hosts: web
   vars: {OF_PLAY: 1}
   vars_files: [first.yml, last.yml]
@@ -64,7 +68,8 @@ function newProject(): Project {
     'hosts/hosts.yml':
       'all: {vars: {OF_ALL: 1}, children: {web: {vars: {OF_GROUP: 1}, hosts: {web-1: {OF_HOST: 1}}}}}',
     'roles/other/tasks/main.yml': '- ping:',
-    'roles/own/tasks/main.yml': '- {ping: , vars: {OF_TASK: 1}}',
+    'roles/own/tasks/main.yml': '- {include_tasks: in.yml, vars: {OF_INCLUDE: 1}}',
+    'roles/own/tasks/in.yml': '- {block: [{ping: , vars: {OF_TASK: 1}}], vars: {OF_BLOCK: 1}}',
   };
   return { files, results: {}, extra: [] };
 }
@@ -104,7 +109,8 @@ describe('of two that set a variable', () => {
     const project = newProject();
     for (const [name, set] of rungs) set(project, name);
     const prepared = prepareProject(project.files, { inventory: 'hosts/hosts.yml', extra: project.extra });
-    const task = tasksOf(prepared).find((each) => each.role?.role.name === 'own');
+    const include = tasksOf(prepared).find((each) => each.role?.role.name === 'own')?.include;
+    const [task] = include?.load({ kind: 'tasks', file: 'in.yml' }).list.tasks ?? [];
     return scopeOf(prepared, task, { results: project.results }).get('x');
   }
 });
@@ -228,7 +234,9 @@ describe("a role's variables", () => {
       'site.yml': play('{links_list: [{name: a}, {name: b, optional: true}]}'),
     });
     const [own, , ping] = tasksOf(prepared);
-    expect(prepared.files.render('a.hbs', own?.role, scopeOf(prepared, own))).toBe('a false;b true;80\n');
+    expect(prepared.plays[0]?.files.render('a.hbs', own?.role, scopeOf(prepared, own))).toBe(
+      'a false;b true;80\n',
+    );
     expect(scopeOf(prepared, ping).get('links_list')).toEqual([{ name: 'a' }, { name: 'b', optional: true }]);
   });
 

@@ -47,7 +47,7 @@ export async function runPlaybook(text: string, options: PlaybookOptions = {}): 
     const recap = await runPlays({
       plays: prepared.plays,
       hostFor: options.hostFor ?? ((name) => thisMachine(name, signal)),
-      actions: { files: prepared.files, mode, diff },
+      actions: { mode, diff },
       forks: options.forks ?? 10,
       emit: (event) => {
         events.push(event);
@@ -74,6 +74,9 @@ export function story({ events }: PlaybookRun): readonly string[] {
       const { outcome, task, host } = event;
       const item = outcome.item === undefined ? '' : ` (${outcome.item.label})`;
       return `${host} ${outcome.status} ${task.title}${item}${outcome.message === '' ? '' : `: ${outcome.message}`}`;
+    }
+    if (event.kind === 'task-retrying') {
+      return `${event.host} again ${event.task.title} ${event.attempt}/${event.of}`;
     }
     if (event.kind === 'host-unreachable') return `${event.host} unreachable: ${event.message}`;
     if (event.kind === 'rollout-stopped') return `stopped ${event.play}: ${event.reason}`;

@@ -56,7 +56,8 @@ function expandRange(text: string, names: string[]): string | undefined {
     names.push(text);
     return names.length > MAX_HOSTS ? `a range cannot name more than ${MAX_HOSTS} hosts` : undefined;
   }
-  const close = text.indexOf(']', open);
+  const close = text.indexOf(']');
+  if (close >= 0 && close < open) return `"${text}" has a "]" in front of its range`;
   if (close < 0) return `"${text}" opens a range with "[" that no "]" closes`;
   const range = text.slice(open, close + 1);
   const values = rangeValues(range);

@@ -195,7 +195,9 @@ class IniReader {
   }
 
   #read(text: string, start: number, length: number, layer: VariableLayer): Variable {
-    return { value: pythonValue(text), origin: valueOrigin(this.#source, start, length), layer };
+    const value = pythonValue(text);
+    if (this.#source.kind === 'vaulted') this.#source.vault.secrets.addValue(value);
+    return { value, origin: valueOrigin(this.#source, start, length), layer };
   }
 
   #refuse(offset: number, length: number, detail: string, hint?: string): void {

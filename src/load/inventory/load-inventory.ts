@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, type Stats, statSync } 
 import { dirname, join, resolve } from 'node:path';
 import { Problems } from '../../diagnostic.ts';
 import { displayPath, fixedOrigin, readSource, type SourceFile, systemErrorText } from '../source.ts';
+import type { Vault } from '../vault/vault.ts';
 import { parseYaml } from '../yaml-document.ts';
 import { InventoryBuilder } from './builder.ts';
 import { parseAddress } from './host-name.ts';
@@ -15,14 +16,15 @@ import { isMapping, readYamlInventory } from './yaml.ts';
 
 /**
  * Loads all sources into one inventory, later ones over earlier ones. A source with a comma that is no path is a list
- * of hosts. `playbookFolder` is where else to look for group_vars/ and host_vars/. What is wrong goes to `problems`;
- * the inventory holds the rest.
+ * of hosts. `playbookFolder` is where else to look for group_vars/ and host_vars/, `vault` opens what is vaulted. What
+ * is wrong goes to `problems`; the inventory holds the rest.
  */
 export function loadInventory(
   sources: readonly string[],
-  options: { readonly playbookFolder?: string },
+  options: { readonly playbookFolder?: string; readonly vault?: Vault | undefined },
   problems: Problems,
 ): Inventory {
+  const { vault } = options;
   const builder = new InventoryBuilder();
   const folders: { path: string; beside: 'inventory' | 'playbook' }[] = [];
   for (const source of sources) {
@@ -30,7 +32,7 @@ export function loadInventory(
     const stat = statOf(path);
     if (stat === undefined && source.includes(',')) readHostList(source, builder);
     else {
-      readPath(path, builder, problems);
+      readPath(path, builder, problems, vault);
       if (stat) folders.push({ path: stat.isDirectory() ? path : dirname(path), beside: 'inventory' });
     }
   }
@@ -46,7 +48,7 @@ export function loadInventory(
     sources: sources.map((source) => (existsSync(source) ? displayPath(resolve(source)) : source)),
     hosts,
     groups,
-    folders: readFolders(folders, names, problems),
+    folders: readFolders(folders, { ...names, vault }, problems),
   };
 }
 
@@ -64,16 +66,21 @@ const SKIPPED_IN_FOLDERS = /(?:\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|
 const NO_INVENTORIES = /^(?:\..*|host_vars|group_vars|vars_plugins)$/;
 const YAML_ENDING = /\.(?:ya?ml|json)$/;
 
-function readPath(path: string, builder: InventoryBuilder, problems: Problems): void {
+function readPath(
+  path: string,
+  builder: InventoryBuilder,
+  problems: Problems,
+  vault: Vault | undefined,
+): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) {
-    readFile(path, builder, problems);
+    readFile(path, builder, problems, vault);
     return;
   }
   const names = listFolder(path, problems);
   if (names === undefined) return;
   const used = names.filter((name) => !NO_INVENTORIES.test(name) && !SKIPPED_IN_FOLDERS.test(name));
-  for (const name of used) readPath(join(path, name), builder, problems);
+  for (const name of used) readPath(join(path, name), builder, problems, vault);
   if (used.length > 0) return;
   const skipped = names.find((name) => SKIPPED_IN_FOLDERS.test(name));
   const shown = displayPath(path);
@@ -99,8 +106,13 @@ function listFolder(path: string, problems: Problems): readonly string[] | undef
   }
 }
 
-function readFile(path: string, builder: InventoryBuilder, problems: Problems): void {
-  const source = readSource(path, problems);
+function readFile(
+  path: string,
+  builder: InventoryBuilder,
+  problems: Problems,
+  vault: Vault | undefined,
+): void {
+  const source = readSource(path, problems, undefined, vault);
   if (source === undefined) return;
   if (isScript(source)) readScript(source, builder, problems);
   else if (path.endsWith('.toml')) {
@@ -110,12 +122,12 @@ function readFile(path: string, builder: InventoryBuilder, problems: Problems): 
       at: source.span(0),
       hint: 'turn it into YAML with "ansible-inventory --list --yaml"',
     });
-  } else if (/^\$ANSIBLE_VAULT;/.test(source.text)) parseYaml(source, problems);
-  else if (canBeYaml(source)) readYamlOrIni(source, builder, problems);
+  } else if (canBeYaml(source)) readYamlOrIni(source, builder, problems);
   else readIni(source, builder, problems);
 }
 
 function isScript(source: SourceFile): boolean {
+  if (source.kind === 'vaulted') return false;
   return source.text.startsWith('#!') || (source.text.startsWith('\x7fELF') && isExecutable(source.path));
 }
 
@@ -162,7 +174,8 @@ function readYamlOrIni(source: SourceFile, builder: InventoryBuilder, problems: 
   const data = document?.data;
   if (document && isMapping(data)) {
     for (const problem of yamlProblems.list) problems.add(problem);
-    if (isListOutput(data)) {
+    // Without `_meta` only JSON is taken for it: a list of hosts in YAML is the mistake that everybody makes once.
+    if ('_meta' in data || (source.text.trimStart().startsWith('{') && isListOutput(data))) {
       readListOutput(data, builder, {
         origin: document.origin,
         source: source.path,
@@ -207,7 +220,11 @@ function readHostList(list: string, builder: InventoryBuilder): void {
 
 function readFolders(
   folders: readonly { readonly path: string; readonly beside: 'inventory' | 'playbook' }[],
-  names: { readonly groups: readonly string[]; readonly hosts: readonly string[] },
+  about: {
+    readonly groups: readonly string[];
+    readonly hosts: readonly string[];
+    readonly vault: Vault | undefined;
+  },
   problems: Problems,
 ): readonly VariablesFolder[] {
   const read = new Map<string, VariablesFolder | undefined>();
@@ -216,7 +233,7 @@ function readFolders(
     // A folder that is beside the inventory and beside the playbook is complained about once.
     const isFirst = !read.has(`inventory ${path}`);
     if (!read.has(key)) {
-      read.set(key, readVariablesFolder(path, { beside, ...names }, isFirst ? problems : new Problems()));
+      read.set(key, readVariablesFolder(path, { beside, ...about }, isFirst ? problems : new Problems()));
     }
     return read.get(key) ?? [];
   });

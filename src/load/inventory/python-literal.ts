@@ -22,6 +22,7 @@ const MAX_DEPTH = 100;
 const INTEGER =
   /^(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|[1-9](?:_?[0-9])*|0(?:_?0)*)$/;
 const FLOAT = /^(?:[0-9](?:_?[0-9])*)?(?:\.(?:[0-9](?:_?[0-9])*)?)?(?:[eE][-+]?[0-9](?:_?[0-9])*)?$/;
+const NOT_ASCII = /[^\x00-\x7f]/;
 const STRING_START = /([rRuUbB]|[bB][rR]|[rR][bB])?('''|"""|'|")/y;
 
 /** A recursive descent over the grammar of literals; anything else throws NO_LITERAL. */
@@ -145,16 +146,22 @@ class LiteralReader {
     return word === 'None' ? null : word === 'True';
   }
 
-  /** One or more strings side by side, which Python joins. */
+  /** One or more strings side by side, which Python joins; bytes join only bytes. */
   #strings(): string {
     let joined = '';
+    let kind: 'text' | 'bytes' | undefined;
     for (;;) {
       this.#skip();
       STRING_START.lastIndex = this.#at;
       const match = STRING_START.exec(this.#text);
       if (!match) return joined;
       this.#at = STRING_START.lastIndex;
+      const start = this.#at;
+      const own = /b/i.test(match[1] ?? '') ? 'bytes' : 'text';
       joined += this.#string(match[2] ?? '', /r/i.test(match[1] ?? ''));
+      kind ??= own;
+      if (kind !== own || (own === 'bytes' && NOT_ASCII.test(this.#text.slice(start, this.#at))))
+        throw NO_LITERAL;
     }
   }
 

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Problems, Span } from '../../diagnostic.ts';
 import { fixedOrigin, type Origin, type SourceFile, systemErrorText } from '../source.ts';
+import { fromAnsibleJson } from '../tagged-text.ts';
 import type { InventoryBuilder } from './builder.ts';
 import type { Variable, VariableLayer } from './model.ts';
 import { isMapping } from './yaml.ts';
@@ -142,7 +143,9 @@ function answer(source: SourceFile, args: readonly string[], at: Span, problems:
   }
   if (args[0] === '--host' && run.stdout.trim() === '') return {};
   try {
-    return JSON.parse(run.stdout);
+    return JSON.parse(run.stdout, (_key, value: unknown) =>
+      isMapping(value) ? (fromAnsibleJson(value, source.vault) ?? value) : value,
+    );
   } catch (error) {
     const reason = String(error instanceof Error ? error.message : error).replace(/\s+/g, ' ');
     addFailure(problems, at, `${command} printed no JSON: ${reason}`);

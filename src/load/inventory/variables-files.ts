@@ -4,6 +4,7 @@ import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problems } from '../../diagnostic.ts';
 import { displayPath, readSource, systemErrorText } from '../source.ts';
+import type { Vault } from '../vault/vault.ts';
 import { parseYaml } from '../yaml-document.ts';
 import type { Variable, VariableLayer, Variables, VariablesFolder } from './model.ts';
 import { isMapping } from './yaml.ts';
@@ -17,23 +18,31 @@ export function readVariablesFolder(
     readonly beside: 'inventory' | 'playbook';
     readonly groups: Iterable<string>;
     readonly hosts: Iterable<string>;
+    readonly vault?: Vault | undefined;
   },
   problems: Problems,
 ): VariablesFolder | undefined {
-  const { beside } = about;
-  const groups = readAll(join(path, 'group_vars'), about.groups, problems, (name) =>
+  const { beside, vault } = about;
+  const context = { problems, vault };
+  const groups = readAll(join(path, 'group_vars'), about.groups, context, (name) =>
     name === 'all' ? `${beside} group_vars/all` : `${beside} group_vars`,
   );
-  const hosts = readAll(join(path, 'host_vars'), about.hosts, problems, () => `${beside} host_vars`);
+  const hosts = readAll(join(path, 'host_vars'), about.hosts, context, () => `${beside} host_vars`);
   return groups || hosts ? { beside, groups: groups ?? new Map(), hosts: hosts ?? new Map() } : undefined;
+}
+
+interface Context {
+  readonly problems: Problems;
+  readonly vault: Vault | undefined;
 }
 
 function readAll(
   folder: string,
   names: Iterable<string>,
-  problems: Problems,
+  context: Context,
   layerOf: (name: string) => VariableLayer,
 ): ReadonlyMap<string, Variables> | undefined {
+  const { problems } = context;
   if (!existsSync(folder)) return undefined;
   const entries = list(folder, problems);
   if (entries === undefined) return undefined;
@@ -48,7 +57,7 @@ function readAll(
     if (ending === undefined) continue;
     const variables = new Map<string, Variable>();
     for (const file of filesOf(join(folder, name + ending), problems)) {
-      readFile(file, layerOf(name), variables, problems);
+      readFile(file, layerOf(name), variables, context);
     }
     found.set(name, variables);
   }
@@ -70,8 +79,13 @@ function filesOf(path: string, problems: Problems): readonly string[] {
   return files;
 }
 
-function readFile(path: string, layer: VariableLayer, into: Map<string, Variable>, problems: Problems): void {
-  const source = readSource(path, problems);
+function readFile(
+  path: string,
+  layer: VariableLayer,
+  into: Map<string, Variable>,
+  { problems, vault }: Context,
+): void {
+  const source = readSource(path, problems, undefined, vault);
   if (source === undefined) return;
   const document = parseYaml(source, problems, { schema: '1.1' });
   if (document === undefined || document.data === null) return;

@@ -2,7 +2,8 @@
 // Where Ansible warns and goes on without a part, this reports a problem.
 import { didYouMean, type Problems } from '../../diagnostic.ts';
 import type { Origin } from '../source.ts';
-import { TaggedText, type YamlDocument } from '../yaml-document.ts';
+import { TaggedText } from '../tagged-text.ts';
+import type { YamlDocument } from '../yaml-document.ts';
 import type { InventoryBuilder } from './builder.ts';
 import { expandHostNames } from './host-name.ts';
 import type { Variable } from './model.ts';

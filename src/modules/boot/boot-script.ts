@@ -56,6 +56,10 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
   kind: 'host',
   name: 'boot_script',
   summary: 'Installs one sh script that runs now and at every boot, and keeps what it did true.',
+  returns: {
+    init: 'The init system that it was put under.',
+    status: 'What the script said to status; null where it has not run yet.',
+  },
   schema: {
     type: 'object',
     properties: {

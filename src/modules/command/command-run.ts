@@ -96,6 +96,15 @@ export function refuseInlineOptions(line: string): void {
   );
 }
 
+export const RUN_RETURNS = {
+  rc: 'Exit status.',
+  stdout: 'What it wrote to stdout.',
+  stderr: 'What it wrote to stderr.',
+  stdout_lines: 'The same as a list of lines.',
+  stderr_lines: 'The same as a list of lines.',
+  cmd: 'What was run.',
+} as const;
+
 /** Asks for the files of creates and removes, by builtins alone. */
 export function inspectRun(run: CommandRun): Inspection {
   const probes = [run.creates, run.removes].filter((pattern) => pattern !== undefined);

@@ -10,6 +10,7 @@ import {
   decideRun,
   inspectRun,
   RUN_PROPERTIES,
+  RUN_RETURNS,
   type RunOnce,
   refuseInlineOptions,
   STDIN_PROPERTIES,
@@ -26,6 +27,7 @@ export const command: HostModule<CommandArgs, CommandRun, RunOnce> = {
   name: 'command',
   summary: 'Runs a program on the host, without a shell.',
   freeForm: 'cmd',
+  returns: RUN_RETURNS,
   schema: {
     type: 'object',
     properties: {

@@ -9,6 +9,7 @@ import {
   concludeRun,
   decideRun,
   inspectRun,
+  RUN_RETURNS,
   type RunOnce,
 } from './command-run.ts';
 import { refuseNul } from './command-words.ts';
@@ -23,6 +24,7 @@ export const raw: HostModule<RawArgs, CommandRun, RunOnce> = {
   name: 'raw',
   summary: 'Runs a line of shell on the host, each time and without conditions.',
   freeForm: 'cmd',
+  returns: RUN_RETURNS,
   schema: {
     type: 'object',
     properties: {

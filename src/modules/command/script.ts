@@ -12,6 +12,7 @@ import {
   decideRun,
   inspectRun,
   RUN_PROPERTIES,
+  RUN_RETURNS,
   type RunOnce,
   refuseInlineOptions,
 } from './command-run.ts';
@@ -28,6 +29,7 @@ export const script: HostModule<ScriptArgs, CommandRun, RunOnce> = {
   name: 'script',
   summary: 'Runs a script of the controller on the host; nothing of it stays there.',
   freeForm: 'cmd',
+  returns: RUN_RETURNS,
   schema: {
     type: 'object',
     properties: {

@@ -10,6 +10,7 @@ import {
   decideRun,
   inspectRun,
   RUN_PROPERTIES,
+  RUN_RETURNS,
   type RunOnce,
   refuseInlineOptions,
   STDIN_PROPERTIES,
@@ -26,6 +27,7 @@ export const shell: HostModule<ShellArgs, CommandRun, RunOnce> = {
   name: 'shell',
   summary: 'Runs a line of shell on the host.',
   freeForm: 'cmd',
+  returns: RUN_RETURNS,
   schema: {
     type: 'object',
     properties: {

@@ -13,6 +13,7 @@ export const assert: ControllerModule<AssertArgs> = {
   kind: 'controller',
   name: 'assert',
   summary: 'Fails unless all its conditions hold.',
+  returns: { assertion: 'The condition that does not hold.', evaluated_to: 'What it gave.' },
   schema: {
     type: 'object',
     properties: {

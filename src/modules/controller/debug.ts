@@ -11,6 +11,7 @@ export const debug: ControllerModule<DebugArgs> = {
   kind: 'controller',
   name: 'debug',
   summary: 'Shows a message or a value.',
+  returns: { msg: 'What was shown; with var, the value stands under the text of var.' },
   schema: {
     type: 'object',
     properties: {
@@ -18,6 +19,7 @@ export const debug: ControllerModule<DebugArgs> = {
       var: {
         description: 'A variable, or any expression in CEL, whose value to show.',
         condition: true,
+        anyValue: true,
         type: 'string',
         minLength: 1,
       },

@@ -7,6 +7,7 @@ export const setFact: ControllerModule<SetFactArgs> = {
   kind: 'controller',
   name: 'set_fact',
   summary: 'Sets variables of the host for the rest of the run.',
+  returns: { ansible_facts: 'The variables that were set.' },
   schema: {
     type: 'object',
     properties: {

@@ -41,6 +41,7 @@ export const blockinfile: HostModule<BlockInFileArgs, BlockInFileWanted, EditedF
   kind: 'host',
   name: 'blockinfile',
   summary: 'Keeps a block of lines in a text file, between two marker lines.',
+  returns: { backup_file: 'Path of the copy, with backup.' },
   schema: {
     type: 'object',
     properties: {

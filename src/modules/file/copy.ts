@@ -12,6 +12,7 @@ import {
   type ManagedFileArgs,
   type ManagedFileChanges,
   managedFile,
+  WRITTEN_RETURNS,
 } from './managed-file.ts';
 
 export interface CopyArgs extends ManagedFileArgs {
@@ -24,6 +25,7 @@ export const copy: HostModule<CopyArgs, ManagedFile, ManagedFileChanges> = {
   kind: 'host',
   name: 'copy',
   summary: 'Puts a file, or content written in the playbook, on the host.',
+  returns: WRITTEN_RETURNS,
   schema: {
     type: 'object',
     properties: {

@@ -32,6 +32,15 @@ export const file: HostModule<FileArgs, FileWanted, FileChanges> = {
   kind: 'host',
   name: 'file',
   summary: 'Makes and removes folders, links and empty files, and sets owners and modes.',
+  returns: {
+    path: 'The path; dest for links.',
+    dest: 'The path, of links.',
+    src: 'Where a link points to.',
+    state: 'What is there now: file, directory, link, absent and so on.',
+    mode: 'Permissions, octal.',
+    owner: 'Its user, as asked for.',
+    group: 'Its group, as asked for.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -60,6 +60,12 @@ export const find: HostModule<FindArgs, FindWanted, never> = {
   kind: 'host',
   name: 'find',
   summary: 'Lists the files below some folders that answer to a description.',
+  returns: {
+    files: 'What was found: a list of path, mode, size, times and their like.',
+    matched: 'How many were found.',
+    examined: 'How many were looked at.',
+    skipped_paths: 'Folders that could not be searched, and why.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -75,6 +75,18 @@ export const getUrl: HostModule<GetUrlArgs, GetUrlWanted, GetUrlChanges> = {
   kind: 'host',
   name: 'get_url',
   summary: 'Has the host fetch a file by HTTP, HTTPS or FTP, with its curl or wget.',
+  returns: {
+    url: 'Where it was fetched from.',
+    dest: 'Path of the file.',
+    state: 'file',
+    mode: 'Permissions, octal.',
+    owner: 'User who owns it.',
+    group: 'Its group.',
+    size: 'Bytes.',
+    checksum_src: 'SHA-256 of what was fetched.',
+    checksum_dest: 'SHA-256 of the file before; null where there was none.',
+    backup_file: 'Path of the copy, with backup.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -38,6 +38,7 @@ export const lineinfile: HostModule<LineInFileArgs, LineInFileWanted, EditedFile
   kind: 'host',
   name: 'lineinfile',
   summary: 'Keeps one line in a text file, or keeps lines out of it.',
+  returns: { found: 'With state absent: how many lines went.', backup: 'Path of the copy, with backup.' },
   schema: {
     type: 'object',
     properties: {

@@ -34,6 +34,17 @@ import { type FileProbe, type FileState, sha256Of } from './file-probe.ts';
 import { backupPath, type FileWrite, writeFiles } from './file-write.ts';
 import { makeFolderScript } from './folder-script.ts';
 
+export const WRITTEN_RETURNS = {
+  dest: 'Path of the file.',
+  state: 'file',
+  mode: 'Permissions, octal.',
+  owner: 'User who owns it.',
+  group: 'Its group.',
+  size: 'Bytes.',
+  checksum: 'SHA-256 of the content.',
+  backup_file: 'Path of the copy, with backup.',
+} as const;
+
 export interface ManagedFileArgs extends AttributeArgs {
   readonly dest: string;
   readonly validate?: string;

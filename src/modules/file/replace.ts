@@ -34,6 +34,7 @@ export const replace: HostModule<ReplaceArgs, ReplaceWanted, EditedFileChanges> 
   kind: 'host',
   name: 'replace',
   summary: 'Replaces everything in a text file that matches a regular expression.',
+  returns: { backup_file: 'Path of the copy, with backup.' },
   schema: {
     type: 'object',
     properties: {

@@ -17,6 +17,7 @@ export const slurp: HostModule<SlurpArgs, SlurpWanted, never> = {
   kind: 'host',
   name: 'slurp',
   summary: "Reads a file of the host's into the result, as base64.",
+  returns: { content: 'The file in base64.', encoding: 'base64', source: 'Path of the file.' },
   schema: {
     type: 'object',
     properties: {

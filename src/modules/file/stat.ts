@@ -23,6 +23,9 @@ export const stat: HostModule<StatArgs, StatWanted, never> = {
   kind: 'host',
   name: 'stat',
   summary: 'Tells what is at a path: whether it exists, its kind, owner, mode, size and hash.',
+  returns: {
+    stat: 'exists; and where it does: path, mode, isdir, isreg, islnk, size, uid, gid, pw_name, gr_name, mtime, checksum, lnk_source and their like, as Ansible names them.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -22,6 +22,7 @@ export const tempfile: HostModule<TempfileArgs, TempfileWanted, Readonly<Record<
   kind: 'host',
   name: 'tempfile',
   summary: 'Makes an empty file or folder with a new name, which is path in the result.',
+  returns: { path: 'Path of what was made.', state: 'file or directory.', mode: 'Permissions, octal.' },
   schema: {
     type: 'object',
     properties: {

@@ -11,6 +11,7 @@ import {
   type ManagedFileArgs,
   type ManagedFileChanges,
   managedFile,
+  WRITTEN_RETURNS,
 } from './managed-file.ts';
 
 export interface TemplateArgs extends ManagedFileArgs {
@@ -21,6 +22,7 @@ export const template: HostModule<TemplateArgs, ManagedFile, ManagedFileChanges>
   kind: 'host',
   name: 'template',
   summary: 'Renders a template and puts the result on the host.',
+  returns: WRITTEN_RETURNS,
   schema: {
     type: 'object',
     properties: {

@@ -81,6 +81,7 @@ export const unarchive: HostModule<UnarchiveArgs, UnarchiveWanted, UnarchiveChan
   kind: 'host',
   name: 'unarchive',
   summary: 'Unpacks a tar or zip archive in a folder on the host.',
+  returns: { src: 'The archive.', dest: 'The folder.' },
   schema: {
     type: 'object',
     properties: {

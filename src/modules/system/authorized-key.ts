@@ -60,6 +60,13 @@ export const authorizedKey: HostModule<Args, WantedKeys, KeysChanges> = {
   kind: 'host',
   name: 'authorized_key',
   summary: 'Keeps SSH public keys that may log in as a user.',
+  returns: {
+    user: 'The user.',
+    state: 'present or absent.',
+    key: 'The keys.',
+    exclusive: 'Whether others go.',
+    keyfile: 'Path of the file.',
+  },
   schema: {
     type: 'object',
     properties: {

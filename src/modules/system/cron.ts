@@ -69,6 +69,12 @@ export const cron: HostModule<Args, WantedCron, CronChanges> = {
   kind: 'host',
   name: 'cron',
   summary: 'Keeps a job or a variable in a crontab.',
+  returns: {
+    cron_file: 'The file, where it is no crontab of a user.',
+    state: 'present or absent.',
+    jobs: 'Names of all jobs there.',
+    envs: 'Names of all variables there.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -40,6 +40,12 @@ export const group: HostModule<Args, WantedGroup, GroupChanges> = {
   kind: 'host',
   name: 'group',
   summary: 'Keeps a group of accounts.',
+  returns: {
+    name: 'The group.',
+    state: 'present or absent.',
+    system: 'Whether a group of the system was asked for.',
+    gid: 'Its number.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -23,6 +23,7 @@ export const hostname: HostModule<Args, Args, HostnameChanges> = {
   kind: 'host',
   name: 'hostname',
   summary: 'Sets the name of the host, now and for the next boot.',
+  returns: { name: 'The name.' },
   schema: {
     type: 'object',
     properties: {

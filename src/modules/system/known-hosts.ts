@@ -47,6 +47,13 @@ export const knownHosts: HostModule<Args, WantedHostKeys, KnownHostsChanges> = {
   kind: 'host',
   name: 'known_hosts',
   summary: 'Keeps SSH keys of other hosts that the host shall trust.',
+  returns: {
+    name: 'The other host.',
+    path: 'The file.',
+    state: 'present or absent.',
+    hash_host: 'Whether the name is hashed.',
+    key: 'Its keys.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -31,6 +31,12 @@ export const modprobe: HostModule<Args, WantedKernelModule, KernelModuleChanges>
   kind: 'host',
   name: 'modprobe',
   summary: 'Loads or unloads a kernel module, now and at every boot.',
+  returns: {
+    name: 'The module.',
+    state: 'present or absent.',
+    params: 'Its parameters.',
+    persistent: 'As asked for.',
+  },
   schema: {
     type: 'object',
     properties: {

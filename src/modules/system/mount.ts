@@ -46,6 +46,16 @@ export const mount: HostModule<Args, WantedMount, MountChanges> = {
   kind: 'host',
   name: 'mount',
   summary: 'Keeps a line in fstab and mounts or unmounts a file system.',
+  returns: {
+    name: 'The mount point.',
+    src: 'What is mounted.',
+    fstype: 'Its type.',
+    opts: 'Its options.',
+    dump: 'Fifth field of fstab.',
+    passno: 'Sixth field of fstab.',
+    fstab: 'The file.',
+    backup_file: 'Path of the copy, with backup.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -9,6 +9,7 @@ export const ping: HostModule<PingArgs, { readonly data: string }, never> = {
   kind: 'host',
   name: 'ping',
   summary: 'Answers pong from hosts that can be reached and run programs.',
+  returns: { ping: 'pong, or what data said.' },
   schema: {
     type: 'object',
     properties: {

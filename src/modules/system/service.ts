@@ -22,6 +22,7 @@ export const service: HostModule<Args, Args, ServiceChanges> = {
   kind: 'host',
   name: 'service',
   summary: 'Starts, stops, restarts or reloads a service and says whether it starts at boot.',
+  returns: { name: 'The service.', running: 'Whether it runs.', enabled: 'Whether it starts at boot.' },
   schema: {
     type: 'object',
     properties: {

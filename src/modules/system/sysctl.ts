@@ -39,6 +39,7 @@ export const sysctl: HostModule<Args, WantedSysctl, SysctlChanges> = {
   kind: 'host',
   name: 'sysctl',
   summary: 'Sets a kernel parameter now and at every boot.',
+  returns: { name: 'The parameter.', value: 'Its value.' },
   schema: {
     type: 'object',
     properties: {

@@ -62,6 +62,12 @@ export const systemdService: HostModule<Args, Args, UnitChanges> = {
   kind: 'host',
   name: 'systemd_service',
   summary: 'Starts, stops, enables or masks a unit of systemd, and makes systemd read unit files anew.',
+  returns: {
+    name: 'The unit.',
+    state: 'started or stopped.',
+    enabled: 'Whether it starts at boot.',
+    status: 'What systemctl show says of it.',
+  },
   schema: {
     type: 'object',
     properties: {

@@ -28,6 +28,23 @@ export const user: HostModule<UserArgs, WantedUser, UserChanges> = {
   kind: 'host',
   name: 'user',
   summary: "Keeps a user's account.",
+  returns: {
+    name: 'The user.',
+    state: 'present or absent.',
+    uid: 'Its number.',
+    group: 'Number of its first group.',
+    groups: 'Further groups, as asked for.',
+    append: 'Whether other groups stay.',
+    home: 'Home folder.',
+    shell: 'Login shell.',
+    comment: 'Full name and so on.',
+    password: 'Never the password.',
+    create_home: 'As asked for.',
+    move_home: 'As asked for.',
+    system: 'As asked for.',
+    remove: 'As asked for.',
+    force: 'As asked for.',
+  },
   schema: {
     type: 'object',
     properties: {

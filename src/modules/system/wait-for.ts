@@ -37,6 +37,7 @@ export const waitFor: HostModule<Args, WantedWait, WantedWait> = {
   kind: 'host',
   name: 'wait_for',
   summary: 'Waits for a port, a file, or a text in a file.',
+  returns: { elapsed: 'Seconds that it took.' },
   schema: {
     type: 'object',
     properties: {

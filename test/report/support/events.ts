@@ -16,5 +16,16 @@ export function taskFinished(
 }
 
 export function hostRecap(host: string, more: Partial<HostRecap> = {}): HostRecap {
-  return { host, status: 'ok', ok: 0, changed: 0, skipped: 0, failed: 0, ignored: 0, state: '', ...more };
+  return {
+    host,
+    status: 'ok',
+    ok: 0,
+    changed: 0,
+    skipped: 0,
+    failed: 0,
+    rescued: 0,
+    ignored: 0,
+    state: '',
+    ...more,
+  };
 }

@@ -56,7 +56,7 @@ export function problemsOf(files: Files, options: ProjectOptions = {}): readonly
 export function tasksOf(prepared: PreparedRun): readonly ResolvedTask[] {
   const [first] = prepared.plays;
   if (first === undefined) throw new Error('no play');
-  return first.play.sections.flatMap((section) => section.tasks);
+  return first.play.sections.flatMap(({ list }) => list.tasks);
 }
 
 /** The variables that a task of the first play sees on a host. */

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo '{"web": {"hosts": ["s"]}, "_meta": {"hostvars": {"s": {"x": 4}}}}'

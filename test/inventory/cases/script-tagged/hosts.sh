@@ -1,0 +1,2 @@
+#!/bin/sh
+echo '{"web": {"hosts": ["a"]}, "_meta": {"hostvars": {"a": {"u": {"__ansible_unsafe": "{{ x }}"}, "k": "v"}}}}'
