@@ -112,15 +112,11 @@ function isForAll({ module, args }: TaskDocument): boolean {
 const STAND_INS: ReadonlyMap<string, string> = new Map([
   ['apk', 'package'],
   ['apt', 'package'],
-  ['blockinfile', 'template'],
   ['dnf', 'package'],
   ['iptables', 'iptables_restore'],
   ['iptables_state', 'iptables_restore'],
   ['pause', 'wait_for'],
-  ['raw', 'shell'],
   ['setup', 'debug'],
-  ['systemd', 'service'],
-  ['systemd_service', 'service'],
   ['sysvinit', 'service'],
   ['yum', 'package'],
 ]);
