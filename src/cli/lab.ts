@@ -23,6 +23,7 @@ Commands:
      [--providers 2|3]       with that many uplinks each (default ${DEFAULT_PROVIDERS})
      [--lan]                 and a network with one client behind each
   run PLAYBOOK [OPTIONS...]  fairlead run on the lab's inventory, from inside
+  exec, facts, explain       likewise, with the words of these commands
   status                     who is up, and reachable from the internet
   probe [--count N]          the same with N connections per address (default 100)
   shell HOST [COMMAND...]    a root shell on a host, past its network
@@ -65,7 +66,11 @@ export function labCommand(context: CliContext): Command {
     .option('--providers <count>', '', providerCount, DEFAULT_PROVIDERS)
     .option('--lan', '', false)
     .action(act((options: UpOptions) => up(context, options)));
-  add('run <words...>').action(act((words: string[], { name }: Named) => run(context, name, words)));
+  for (const inside of ['run', 'exec', 'facts', 'explain']) {
+    add(`${inside} <words...>`)
+      .allowUnknownOption()
+      .action(act((words: string[], { name }: Named) => fromInside(context, name, [inside, words])));
+  }
   add('status').action(act(({ name }: Named) => status(context, name, 3)));
   add('probe')
     .option('--count <count>', '', wholeNumber, 100)
@@ -118,9 +123,14 @@ async function up(context: CliContext, { name, hosts, providers, lan }: UpOption
   return 0;
 }
 
-async function run(context: CliContext, name: string, words: readonly string[]): Promise<number> {
+/** A command of fairlead's own, in the network of the lab's controller and on its inventory. */
+async function fromInside(
+  context: CliContext,
+  name: string,
+  [command, words]: readonly [string, readonly string[]],
+): Promise<number> {
   const lab = openLab(name);
-  return attach(lab.controllerCommand([...context.fairlead, 'run', '-i', lab.paths.inventory, ...words]));
+  return attach(lab.controllerCommand([...context.fairlead, command, '-i', lab.paths.inventory, ...words]));
 }
 
 async function status(context: CliContext, name: string, count: number): Promise<number> {

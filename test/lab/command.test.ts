@@ -86,6 +86,9 @@ dropped as spoofed: isp1 N, isp2 0
     const inventory = '/run/fairlead-lab/test-command/inventory.yml';
     expect(words).toEqual(['run', '-i', inventory, 'site.yml', '--check', '--name', 'passed-on']);
     expect(addresses).toContain('10.77.0.1');
+    await lab('explain', ...name, '--from', '203.0.113.11', 'edge-1');
+    const called = JSON.parse(readFileSync(join(folder, 'called'), 'utf8'));
+    expect(called.words).toEqual(['explain', '-i', inventory, '--from', '203.0.113.11', 'edge-1']);
 
     expect(await lab('down', ...name)).toEqual({ status: 0, out: 'lab test-command is gone\n', err: '' });
     expect(await lab('down', ...name)).toEqual({ status: 0, out: 'there is no lab test-command\n', err: '' });
