@@ -7,46 +7,26 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { ProbeResult } from '../../src/lab/probe.ts';
 import { fleetAddresses } from './support/addresses.ts';
 import { changesOf, fairlead, PROJECT } from './support/fairlead.ts';
+import { RoleLab, SNAPSHOT } from './support/role-lab.ts';
 
 const PLAYBOOK = join(PROJECT, 'playbooks/split-access.yml');
 const REBOOT = join(PROJECT, 'playbooks/reboot.yml');
 const SCRIPT = '/etc/init.d/fairlead-split-access';
 
-/** Everything that the role may touch, as the kernel tells it. Routes' lifetimes count down and are left out. */
-const SNAPSHOT = `
-ip rule; ip -6 rule
-ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
-iptables-save | grep -v '^[#:]'; ip6tables-save | grep -v '^[#:]'
-iptables-save | sed -n 's/ \\[.*//;/^:/p'; ip6tables-save | sed -n 's/ \\[.*//;/^:/p'
-for file in $(find /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/fib_* -type f | sort); do
-  printf '%s ' "$file"; cat "$file" 2>/dev/null || echo unreadable
-done`;
-
-/** A hook's own reload runs in the background, and would repair what a test is about to break. */
-const HOOKS_ARE_DONE = `while pgrep -f '[/]etc/init.d/fairlead-split-access' >/dev/null; do sleep 0.05; done`;
-
 let lab: Lab;
+let role: RoleLab;
 
 beforeAll(async () => {
   lab = await createLab({ name: 'test-split-access', owner: 'this-process' });
+  role = new RoleLab(lab);
 });
 
 afterAll(async () => {
   await lab.down();
 });
 
-async function onHost(host: string, script: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await lab.inHost(host, ['sh', '-c', script]);
-  expect({ script, exitCode, stderr }).toMatchObject({ script, exitCode: 0 });
-  return stdout;
-}
-
 async function onEachHost(script: string): Promise<readonly string[]> {
-  return Promise.all(lab.hosts.map((host) => onHost(host.name, script)));
-}
-
-async function spoofed(): Promise<number> {
-  return (await lab.spoofedPackets('isp1')) + (await lab.spoofedPackets('isp2'));
+  return Promise.all(lab.hosts.map((host) => role.onHost(host.name, script)));
 }
 
 const every = (): readonly string[] => [
@@ -63,10 +43,10 @@ function sum(results: readonly ProbeResult[]): { ok: number; failed: number } {
 
 /** 100 connections to each address, both families, of each host: all answered, none spoofed. */
 async function expectEverythingAnswers(): Promise<void> {
-  const before = await spoofed();
+  const before = await role.spoofed();
   const results = await lab.probe({ addresses: every(), count: 100 });
   expect(results.filter((each) => each.ok !== 100)).toEqual([]);
-  expect((await spoofed()) - before).toBe(0);
+  expect((await role.spoofed()) - before).toBe(0);
 }
 
 describe('split-access on four hosts', () => {
@@ -76,7 +56,7 @@ describe('split-access on four hosts', () => {
     snapshots = await onEachHost(SNAPSHOT);
     const second = sum(await lab.probe({ addresses: fleetAddresses(lab.hosts, 'isp2'), count: 10 }));
     expect(second).toEqual({ ok: 0, failed: 80 });
-    expect(await spoofed()).toBeGreaterThan(0);
+    expect(await role.spoofed()).toBeGreaterThan(0);
     const first = sum(await lab.probe({ addresses: fleetAddresses(lab.hosts, 'isp1'), count: 10 }));
     expect(first).toEqual({ ok: 80, failed: 0 });
   });
@@ -139,7 +119,7 @@ describe('split-access on four hosts', () => {
     });
 
     it(`is put right by a run after a cable bounce of ${device}, which no hook sees`, async () => {
-      await onEachHost(HOOKS_ARE_DONE);
+      await Promise.all(lab.hosts.map((host) => role.hooksAreDone(host.name)));
       await Promise.all(lab.hosts.map((host) => lab.bounce(host.name, device, 'link')));
       const run = await fairlead(lab, 'run', PLAYBOOK);
       expect({ exitCode: run.exitCode, changes: changesOf(run) }).toEqual({ exitCode: 0, changes: 4 });
@@ -151,7 +131,7 @@ describe('split-access on four hosts', () => {
     const [host] = lab.hosts;
     const addresses = fleetAddresses(host === undefined ? [] : [host], 'isp2');
     const held = await Promise.all(addresses.map((address) => lab.holdConnection(address)));
-    await onHost(
+    await role.onHost(
       'edge-1',
       `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do ${SCRIPT} reload || exit 1; done`,
     );
@@ -161,9 +141,9 @@ describe('split-access on four hosts', () => {
   });
 
   it('breaks no open connection when the playbook repairs what somebody else flushed', async () => {
-    await onHost('edge-1', HOOKS_ARE_DONE);
+    await role.hooksAreDone('edge-1');
     const held = await lab.holdConnection('203.0.113.11');
-    await onHost('edge-1', 'ip rule del priority 10101; ip -6 route flush table 802');
+    await role.onHost('edge-1', 'ip rule del priority 10101; ip -6 route flush table 802');
     const status = await lab.inHost('edge-1', [SCRIPT, 'status']);
     expect(status.exitCode).toBe(4);
     expect(status.stdout).toContain('missing');
