@@ -4,7 +4,7 @@ import type { Lab } from '../../../src/lab/lab.ts';
 import type { Captured } from '../../../src/lab/namespaces.ts';
 
 export const PROJECT = join(import.meta.dirname, '../../..');
-const MAIN = join(PROJECT, 'dist/main.js');
+export const MAIN = join(PROJECT, 'dist/main.js');
 
 /** `fairlead COMMAND -i INVENTORY WORDS…` */
 export function fairlead(lab: Lab, command: string, ...words: readonly string[]): Promise<Captured> {

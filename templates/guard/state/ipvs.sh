@@ -1,0 +1,88 @@
+# shellcheck shell=sh
+# Virtual services and their real servers: DIR/ipvs has the lines of `ipvsadm -S -n` in order, then the timeouts and the
+# synchronisation in the words that set them. Services and servers that differ are edited, so that connections live on.
+
+has_ipvs() { [ -e /proc/net/ip_vs ]; }
+
+take_ipvs() {
+  if ! has_ipvs; then
+    : >"$1/ipvs"
+    return 0
+  fi
+  have ipvsadm || return 0
+  ipvsadm -S -n >"$1/.saved" 2>/dev/null || {
+    rm -f "$1/.saved"
+    return 0
+  }
+  {
+    # A service stands before its servers: A before a.
+    awk '$1 == "-A" || $1 == "-a" {
+      line = $0
+      sub(/[ \t]+$/, "", line)
+      print $2 " " $3 ($4 == "-6" ? " -6" : "") "\t" line
+    }' "$1/.saved" | sort | cut -f 2-
+    ipvsadm -L --timeout 2>/dev/null | sed -n 's/^Timeout (tcp tcpfin udp): */--set /p'
+    ipvsadm -L --daemon 2>/dev/null | sed -n '/^[mb]a.* sync daemon (/{
+      s/^\([a-z]*\) sync daemon (/--start-daemon \1, /
+      s/)[ \t]*$//
+      s/, mcast=/ --mcast-interface /
+      s/, syncid=/ --syncid /
+      s/, maxlen=/ --sync-maxlen /
+      s/, group=/ --mcast-group /
+      s/, port=/ --mcast-port /
+      s/, ttl=/ --mcast-ttl /
+      p
+    }'
+  } >"$1/ipvs" || return 1
+  rm -f "$1/.saved"
+}
+
+put_ipvs() {
+  [ -e "$1/ipvs" ] || return 0
+  [ -d "$1/now" ] || mkdir "$1/now"
+  take_ipvs "$1/now"
+  [ -e "$1/now/ipvs" ] || : >"$1/now/ipvs"
+  if ! same "$1/ipvs" "$1/now/ipvs"; then
+    plan_services "$1/ipvs" "$1/now/ipvs" >"$1/now/plan"
+    while IFS= read -r ipvs_line; do
+      # shellcheck disable=SC2086 # words
+      try ipvsadm $ipvs_line
+    done <"$1/now/plan"
+  fi
+  rm -rf "$1/now"
+}
+
+# plan_services WANTED NOW: the words of ipvsadm's calls. What is new comes first, what is surplus goes last.
+plan_services() {
+  awk 'function key_of(line,   words, count, i) {
+      count = split(line, words, " ")
+      service = words[2] " " words[3] (words[4] == "-6" ? " -6" : "")
+      for (i = 4; i < count; i++) if (words[i] == "-r") return service " -r " words[i + 1]
+      return service
+    }
+    function say(phase, line) { text[phase] = text[phase] line "\n" }
+    FILENAME == ARGV[1] { wanted[key = $1 ~ /^--/ ? $1 ($1 == "--set" ? "" : $2) : key_of($0)] = $0; order[++count] = key; next }
+    { now[key = $1 ~ /^--/ ? $1 ($1 == "--set" ? "" : $2) : key_of($0)] = $0; surplus[++number] = key }
+    END {
+      for (i = 1; i <= count; i++) {
+        line = wanted[order[i]]
+        if (line == now[order[i]]) continue
+        if (line ~ /^--start-daemon/ && order[i] in now && now[order[i]] != "") say(6, "--stop-daemon " substr(order[i], 15))
+        if (line ~ /^--/) say(7, line)
+        else if (now[order[i]] == "") say(line ~ /^-A/ ? 1 : 2, line)
+        else say(line ~ /^-A/ ? 1 : 2, (line ~ /^-A/ ? "-E" : "-e") substr(line, 3))
+      }
+      for (i = 1; i <= number; i++) {
+        key = surplus[i]
+        line = now[key]
+        if (key in wanted) continue
+        if (line ~ /^--start-daemon/) say(6, "--stop-daemon " substr(key, 15))
+        else if (line ~ /^-A/) say(5, "-D " key)
+        else if (line ~ /^-a/) {
+          key_of(line)
+          if (service in wanted) say(4, "-d " key)
+        }
+      }
+      for (i = 1; i <= 7; i++) printf "%s", text[i]
+    }' "$1" "$2"
+}

@@ -1,0 +1,55 @@
+# shellcheck shell=sh
+# Settings under /proc/sys/net: DIR/sysctl has `PATH = VALUE` lines. Left out is what cannot be read, what counts, what
+# follows from other settings, and secrets. A setting that was not there came with a link or a module, and has no value
+# to go back to; one that is not there any more comes back with its link.
+
+# A file can be read once, a fork for each costs seconds.
+take_sysctl() {
+  grep -rs '' /proc/sys/net 2>/dev/null | awk '{
+      at = index($0, ":")
+      path = substr($0, 11, at - 11)
+      name = path
+      sub(/.*\//, "", name)
+      if (name ~ /^(flush|stable_secret|tcp_fastopen_key|nf_conntrack_count|(tcp_)?available_.*)$/) next
+      # The same in seconds, rounded.
+      if (name ~ /^(base_reachable_time|retrans_time|gc_min_interval)$/) next
+      print path " = " substr($0, at + 1)
+    }' | sort >"$1/sysctl"
+}
+
+# Some settings set those of all interfaces: they come first, and then it is looked again.
+put_sysctl() {
+  [ -e "$1/sysctl" ] || return 0
+  [ -d "$1/now" ] || mkdir "$1/now"
+  sysctl_last=0
+  while [ "$sysctl_last" -lt 3 ]; do
+    take_sysctl "$1/now"
+    ! same "$1/sysctl" "$1/now/sysctl" || break
+    plan_settings "$1/sysctl" "$1/now/sysctl" "$sysctl_last" >"$1/now/plan"
+    [ -s "$1/now/plan" ] || break
+    while read -r sysctl_rank sysctl_path sysctl_value; do
+      sysctl_last=$sysctl_rank
+      [ -w "/proc/sys/$sysctl_path" ] || continue
+      write_setting "$sysctl_path" "$sysctl_value" 2>/dev/null || try write_setting "$sysctl_path" "$sysctl_value"
+    done <"$1/now/plan"
+  done
+  rm -rf "$1/now"
+}
+
+# plan_settings WANTED NOW LAST: those of the next rank after LAST in which something differs, `RANK PATH VALUE` lines.
+plan_settings() {
+  awk -v last="$3" 'function rank_of(path) {
+      if (path ~ /\/all\/[^\/]*$/) return 1
+      return path ~ /\/default\/[^\/]*$/ ? 2 : 3
+    }
+    { at = index($0, " = "); path = substr($0, 1, at - 1); value = substr($0, at + 3) }
+    FILENAME == ARGV[1] { wanted[path] = value; next }
+    path in wanted && wanted[path] != value {
+      rank = rank_of(path)
+      if (rank <= last) next
+      text[rank] = text[rank] rank " " path " " wanted[path] "\n"
+    }
+    END { for (rank = 1; rank <= 3; rank++) if (text[rank] != "") { printf "%s", text[rank]; exit } }' "$1" "$2"
+}
+
+write_setting() { printf '%s\n' "$2" >"/proc/sys/$1"; }

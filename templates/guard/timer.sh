@@ -1,0 +1,52 @@
+# shellcheck shell=sh
+# The timer: a process that belongs to no session, counts the time since boot, which nobody can set, and goes back when
+# the deadline has passed. It reads the deadline again each time it wakes: it may have been moved.
+
+start_timer() { # DIR
+  rm -f "$1/timer"
+  if [ -d /run/systemd/system ] && have systemd-run; then
+    # A unit of its own: what ends the session's cgroup does not end it, and systemd starts it again when it is killed.
+    systemd-run --quiet --collect --unit="fairlead-guard-${1##*/}" -p Restart=on-failure -p RestartSec=1 -p KillMode=process \
+      /bin/sh "$1/program" watch "$1" >/dev/null 2>&1 || return 1
+  else
+    detach sh "$1/program" watch "$1"
+  fi
+  start_tries=0
+  until [ -s "$1/timer" ]; do
+    start_tries=$((start_tries + 1))
+    [ "$start_tries" -le 50 ] || return 1
+    sleep 0.05 2>/dev/null || sleep 1
+  done
+}
+
+# detach COMMAND...: in a session of its own, deaf to hangups.
+detach() {
+  (
+    trap '' HUP
+    cd /
+    if have setsid; then setsid "$@" & else "$@" & fi
+  ) </dev/null >/dev/null 2>&1
+}
+
+watch() { # DIR
+  trap '' HUP PIPE
+  echo "$$ $(start_time $$)" >"$1/timer.new"
+  mv "$1/timer.new" "$1/timer"
+  while [ -e "$1/armed" ]; do
+    read -r watch_until <"$1/deadline"
+    look_at_clock
+    watch_left=$((watch_until - now))
+    [ "$watch_left" -gt 0 ] || break
+    sleep "$((watch_left / 100)).$((watch_left / 10 % 10))$((watch_left % 10))" 2>/dev/null ||
+      sleep $((watch_left / 100 + 1))
+  done
+  undo "$1" 'its time was up and nobody had confirmed it'
+}
+
+# stop_timer DIR: unless it is the timer that asks.
+stop_timer() {
+  read -r stop_pid stop_start 2>/dev/null <"$1/timer" || return 0
+  [ "$stop_pid" != $$ ] && [ -n "$stop_start" ] && [ "$stop_start" = "$(start_time "$stop_pid")" ] || return 0
+  # What sleeps on its behalf ends with it.
+  kill -TERM "-$stop_pid" 2>/dev/null || kill -TERM "$stop_pid" 2>/dev/null || :
+}
