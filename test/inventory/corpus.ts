@@ -8,6 +8,7 @@
 //   hosts.txt      PATTERN, its hosts, marks; tabs between        } from the real program
 //   warnings.txt   what Ansible warns about, where it does        }
 //   error.txt      what we say, where we refuse what Ansible only warns about, or accepts
+//   warned.txt     what we warn about
 //   accepted.json  what we make of it, where Ansible cannot read or print it (differences.md says why)
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -43,7 +43,8 @@ export function expandHostNames(text: string): HostNames {
   const names: string[] = [];
   const reason = expandRange(address.host, names);
   if (reason !== undefined) return { kind: 'error', reason };
-  return { kind: 'names', names, ...(address.port !== undefined && { port: address.port }) };
+  // A port of 0 is none, as in Ansible.
+  return { kind: 'names', names, ...(address.port && { port: address.port }) };
 }
 
 const MAX_HOSTS = 1_000_000;

@@ -26,20 +26,37 @@ export function findHost(inventory: Inventory, name: string): InventoryHost | un
 /** Everything the inventory and its files say about a host; empty for a host that is not there. */
 export function hostVariables(inventory: Inventory, hostName: string): Variables {
   const merged = new Map<string, Variable>();
+  for (const { variables } of hostLayers(inventory, hostName)) {
+    for (const [name, variable] of variables) merged.set(name, variable);
+  }
+  return merged;
+}
+
+/** Variables that stand together, and the group that they are for; of the host itself where there is none. */
+export interface HostLayer {
+  readonly group: string | undefined;
+  readonly variables: Variables;
+}
+
+/** What the inventory and its files say about a host, later ones win; nothing of a host that is not there. */
+export function hostLayers(inventory: Inventory, hostName: string): readonly HostLayer[] {
   const host = findHost(inventory, hostName);
-  if (host === undefined) return merged;
+  if (host === undefined) return [];
   const all = inventory.groups.get('all');
   const groups = groupsOf(inventory, host);
-  const add = (variables: Variables | undefined): void => {
-    for (const [name, variable] of variables ?? []) merged.set(name, variable);
+  const layers: HostLayer[] = [];
+  const add = (group: string | undefined, variables: Variables | undefined): void => {
+    if (variables !== undefined) layers.push({ group, variables });
   };
-  add(all?.variables);
-  for (const group of groups) add(group.variables);
-  for (const folder of inventory.folders) add(folder.groups.get('all'));
-  for (const folder of inventory.folders) for (const group of groups) add(folder.groups.get(group.name));
-  add(host.variables);
-  for (const folder of inventory.folders) add(folder.hosts.get(hostName));
-  return merged;
+  add('all', all?.variables);
+  for (const group of groups) add(group.name, group.variables);
+  for (const folder of inventory.folders) add('all', folder.groups.get('all'));
+  for (const folder of inventory.folders) {
+    for (const { name } of groups) add(name, folder.groups.get(name));
+  }
+  add(undefined, host.variables);
+  for (const folder of inventory.folders) add(undefined, folder.hosts.get(hostName));
+  return layers;
 }
 
 /** What a group itself says, in the inventory and in group_vars files: nothing from its parents. */
@@ -82,6 +99,7 @@ function groupsOf(inventory: Inventory, host: InventoryHost): readonly Inventory
 
 const NOWHERE = fixedOrigin({ file: 'implicit localhost', line: 1, column: 1, length: 1, lineText: '' });
 
-const IMPLICIT_LOCALHOST: Variables = new Map([
+/** What a localhost has that no source names. */
+export const IMPLICIT_LOCALHOST: Variables = new Map([
   ['ansible_connection', { value: 'local', origin: NOWHERE, layer: 'implicit localhost' }],
 ]);

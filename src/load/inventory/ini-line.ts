@@ -14,18 +14,18 @@ export type Words =
   | { readonly kind: 'error'; readonly reason: string; readonly start: number };
 
 /**
- * POSIX rules: single quotes keep everything, double quotes let a backslash escape `"` and itself. An unquoted `#`
+ * Blanks and tabs separate. POSIX rules: single quotes keep everything, double quotes let a backslash escape `"` and itself. An unquoted `#`
  * starts a comment, also inside a word.
  */
 export function splitWords(line: string): Words {
   const words: Word[] = [];
   let at = 0;
   for (;;) {
-    while (/\s/.test(line[at] ?? '')) at++;
+    while (/[ \t]/.test(line[at] ?? '')) at++;
     if (at >= line.length || line[at] === '#') return { kind: 'words', words };
     const start = at;
     let text = '';
-    while (at < line.length && !/[\s#]/.test(line[at] ?? '')) {
+    while (at < line.length && !/[ \t#]/.test(line[at] ?? '')) {
       const letter = line[at] ?? '';
       if (letter === '"' || letter === "'") {
         const quoted = readQuoted(line, at, letter);

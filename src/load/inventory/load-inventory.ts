@@ -72,8 +72,7 @@ function readPath(
   problems: Problems,
   vault: Vault | undefined,
 ): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) {
+  if (!statOf(path)?.isDirectory()) {
     readFile(path, builder, problems, vault);
     return;
   }
@@ -120,7 +119,7 @@ function readFile(
       code: 'inventory-syntax',
       summary: 'TOML inventories are not supported',
       at: source.span(0),
-      hint: 'turn it into YAML with "ansible-inventory --list --yaml"',
+      hint: `run "ansible-inventory -i ${source.name} --list --yaml >fleet.yml", and use fleet.yml`,
     });
   } else if (canBeYaml(source)) readYamlOrIni(source, builder, problems);
   else readIni(source, builder, problems);
@@ -170,10 +169,11 @@ function canBeYaml(source: SourceFile): boolean {
 /** Ansible tries YAML first and INI when that fails; where both fail, the ending says whose problems to show. */
 function readYamlOrIni(source: SourceFile, builder: InventoryBuilder, problems: Problems): void {
   const yamlProblems = new Problems();
-  const document = parseYaml(source, yamlProblems, { schema: '1.1' });
+  const document = parseYaml(source, yamlProblems, { schema: '1.1', duplicates: 'warn' });
   const data = document?.data;
   if (document && isMapping(data)) {
     for (const problem of yamlProblems.list) problems.add(problem);
+    for (const warning of yamlProblems.warnings) problems.warn(warning);
     // Without `_meta` only JSON is taken for it: a list of hosts in YAML is the mistake that everybody makes once.
     if ('_meta' in data || (source.text.trimStart().startsWith('{') && isListOutput(data))) {
       readListOutput(data, builder, {
@@ -218,7 +218,8 @@ function readHostList(list: string, builder: InventoryBuilder): void {
   }
 }
 
-function readFolders(
+/** What the folders say of these groups and hosts, each path once for what is wrong with it. */
+export function readFolders(
   folders: readonly { readonly path: string; readonly beside: 'inventory' | 'playbook' }[],
   about: {
     readonly groups: readonly string[];

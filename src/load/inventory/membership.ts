@@ -39,7 +39,9 @@ function collect(inventory: Inventory, group: string): readonly string[] {
   // A Set grows while it is walked: this is the breadth-first queue.
   for (const name of seen) {
     const { hosts: own = [], children = [] } = inventory.groups.get(name) ?? {};
-    for (const host of own) hosts.add(host);
+    for (const host of own) {
+      if (group !== 'all' || inventory.hosts.get(host)?.isImplicit !== true) hosts.add(host);
+    }
     for (const child of children) seen.add(child);
   }
   return [...hosts];

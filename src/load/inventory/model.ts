@@ -1,5 +1,6 @@
 // The inventory as data: hosts, groups, and what each variable is and where it was written.
 // Loading builds it (load-inventory.ts), host-variables.ts merges it for one host, host patterns select from it.
+import type { Located } from '../located.ts';
 import type { Origin } from '../source.ts';
 
 /**
@@ -21,9 +22,7 @@ export const VARIABLE_LAYERS = [
 export type VariableLayer = (typeof VARIABLE_LAYERS)[number];
 
 /** A value as it was written, templates and all, with its place and its rank. */
-export interface Variable {
-  readonly value: unknown;
-  readonly origin: Origin;
+export interface Variable extends Located<unknown> {
   readonly layer: VariableLayer;
 }
 
@@ -35,6 +34,8 @@ export interface InventoryHost {
   readonly origin?: Origin;
   /** The path of the source that names the host first; undefined for the implicit localhost. */
   readonly source?: string;
+  /** A localhost that no source names, and that a task has put into a group: it is in no `all`. */
+  readonly isImplicit?: true;
   /** From the inventory itself; host_vars files are in `Inventory.folders`. */
   readonly variables: Variables;
   /** Every group the host is in, directly or through children, sorted, without `all`: Ansible's `group_names`. */
@@ -56,6 +57,7 @@ export interface InventoryGroup {
 
 /** What group_vars/ and host_vars/ beside one inventory source, or beside the playbook, say. */
 export interface VariablesFolder {
+  readonly path: string;
   readonly beside: 'inventory' | 'playbook';
   readonly groups: ReadonlyMap<string, Variables>;
   readonly hosts: ReadonlyMap<string, Variables>;

@@ -142,6 +142,10 @@ function answer(source: SourceFile, args: readonly string[], at: Span, problems:
     return undefined;
   }
   if (args[0] === '--host' && run.stdout.trim() === '') return {};
+  if (run.stdout.trim() === '') {
+    addFailure(problems, at, `${command} printed nothing: it has to print a JSON object`);
+    return undefined;
+  }
   try {
     return JSON.parse(run.stdout, (_key, value: unknown) =>
       isMapping(value) ? (fromAnsibleJson(value, source.vault) ?? value) : value,

@@ -2,10 +2,12 @@
 // a folder NAME is read with everything below it. What the files override is host-variables.ts's business.
 import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Problems } from '../../diagnostic.ts';
+import { Problems } from '../../diagnostic.ts';
+import { replace } from '../located.ts';
 import { displayPath, readSource, systemErrorText } from '../source.ts';
 import type { Vault } from '../vault/vault.ts';
 import { parseYaml } from '../yaml-document.ts';
+import { followLostLink } from './lost-link.ts';
 import type { Variable, VariableLayer, Variables, VariablesFolder } from './model.ts';
 import { isMapping } from './yaml.ts';
 
@@ -24,11 +26,26 @@ export function readVariablesFolder(
 ): VariablesFolder | undefined {
   const { beside, vault } = about;
   const context = { problems, vault };
-  const groups = readAll(join(path, 'group_vars'), about.groups, context, (name) =>
+  const groups = readAll(followLostLink(join(path, 'group_vars')), about.groups, context, (name) =>
     name === 'all' ? `${beside} group_vars/all` : `${beside} group_vars`,
   );
-  const hosts = readAll(join(path, 'host_vars'), about.hosts, context, () => `${beside} host_vars`);
-  return groups || hosts ? { beside, groups: groups ?? new Map(), hosts: hosts ?? new Map() } : undefined;
+  const hosts = readAll(
+    followLostLink(join(path, 'host_vars')),
+    about.hosts,
+    context,
+    () => `${beside} host_vars`,
+  );
+  return groups || hosts
+    ? { path, beside, groups: groups ?? new Map(), hosts: hosts ?? new Map() }
+    : undefined;
+}
+
+/** Whose variables are in the folder's files: names of groups or hosts, known or not. */
+export function namesOfFiles(path: string, folder: 'group_vars' | 'host_vars'): readonly string[] {
+  const entries = existsSync(join(path, folder)) ? (list(join(path, folder), new Problems()) ?? []) : [];
+  return entries
+    .map(({ name }) => name.replace(/\.(?:ya?ml|json)$/, ''))
+    .filter((name) => !name.startsWith('.'));
 }
 
 interface Context {
@@ -56,7 +73,7 @@ function readAll(
     );
     if (ending === undefined) continue;
     const variables = new Map<string, Variable>();
-    for (const file of filesOf(join(folder, name + ending), problems)) {
+    for (const file of filesOf(followLostLink(join(folder, name + ending)), problems)) {
       readFile(file, layerOf(name), variables, context);
     }
     found.set(name, variables);
@@ -70,7 +87,7 @@ function filesOf(path: string, problems: Problems): readonly string[] {
   const files: string[] = [];
   for (const { name } of list(path, problems) ?? []) {
     if (name.startsWith('.') || name.endsWith('~')) continue;
-    const full = join(path, name);
+    const full = followLostLink(join(path, name));
     const stat = statSync(full, { throwIfNoEntry: false });
     const ending = /[^.](\.[^.]*)$/.exec(name)?.[1] ?? '';
     if (stat?.isDirectory() && ending === '') files.push(...filesOf(full, problems));
@@ -87,8 +104,9 @@ function readFile(
 ): void {
   const source = readSource(path, problems, undefined, vault);
   if (source === undefined) return;
-  const document = parseYaml(source, problems, { schema: '1.1' });
-  if (document === undefined || document.data === null) return;
+  const document = parseYaml(source, problems, { schema: '1.1', duplicates: 'warn' });
+  // Nothing is lost with an empty list, and Ansible takes it for nothing as well.
+  if (document === undefined || document.data === null || isEmptyList(document.data)) return;
   if (!isMapping(document.data)) {
     problems.add({
       code: 'key-type',
@@ -99,8 +117,12 @@ function readFile(
     return;
   }
   for (const [name, value] of Object.entries(document.data)) {
-    into.set(name, { value, origin: document.origin.child(name), layer });
+    replace(into, name, { value, origin: document.origin.child(name), layer });
   }
+}
+
+function isEmptyList(data: unknown): boolean {
+  return Array.isArray(data) && data.length === 0;
 }
 
 function list(path: string, problems: Problems): Dirent[] | undefined {

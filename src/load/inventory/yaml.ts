@@ -1,10 +1,10 @@
 // Reads an inventory in Ansible's YAML format: groups at the top, each with `hosts`, `vars` and `children`.
-// Where Ansible warns and goes on without a part, this reports a problem.
+// Where Ansible goes on without a part that somebody may have meant, this reports a problem.
 import { didYouMean, type Problems } from '../../diagnostic.ts';
 import type { Origin } from '../source.ts';
 import { TaggedText } from '../tagged-text.ts';
 import type { YamlDocument } from '../yaml-document.ts';
-import type { InventoryBuilder } from './builder.ts';
+import { type InventoryBuilder, whyNoChild } from './builder.ts';
 import { expandHostNames } from './host-name.ts';
 import type { Variable } from './model.ts';
 
@@ -31,12 +31,13 @@ export function readYamlInventory(
       summary: 'inventory plugins are not supported',
       at: origin.key('plugin').span(),
       details: [`this file is a configuration for the plugin ${data.plugin}`],
-      hint: 'write its answer to a file with "ansible-inventory --list" and use that file',
+      hint: `run "ansible-inventory -i ${document.source.name} --list >fleet.json", and use fleet.json`,
     });
     return;
   }
   const reader = new YamlReader(document, builder, problems);
-  reader.groups(data, origin);
+  if (isForeign(data)) reader.passOverAll(data, origin);
+  else reader.groups(data, origin);
 }
 
 class YamlReader {
@@ -55,25 +56,35 @@ class YamlReader {
     for (const [name, body] of Object.entries(groups)) {
       const key = origin.key(name);
       if (!this.#isText(groups, name, key, 'a group name')) continue;
+      if (name === '') {
+        this.#refuse('inventory-syntax', key, 'a group name cannot be empty');
+        continue;
+      }
       this.#group(name, body, origin.child(name), key);
       if (parent === undefined || !this.#builder.hasGroup(name) || this.#builder.addChild(parent, name))
         continue;
-      this.#refuse(
-        'inventory-syntax',
-        key,
-        `"${name}" cannot be a child of "${parent}": it already holds it`,
-      );
+      this.#refuse('inventory-syntax', key, whyNoChild(parent, name));
     }
   }
 
   #group(name: string, body: unknown, origin: Origin, key: Origin): void {
     if (body !== null && !isMapping(body)) {
-      const hint = isSection(name) ? 'put it below a group, "all" for instance' : undefined;
+      const first = Array.isArray(body) && typeof body[0] === 'string' ? body[0] : 'NAME';
+      const hint = isSection(name)
+        ? 'put it below a group, "all" for instance'
+        : `write "hosts:" below it, and below that each host with a colon: "${first}:"`;
       this.#refuse('key-type', key, `the group "${name}" takes a mapping with hosts, vars or children`, hint);
       return;
     }
     this.#builder.addGroup(name);
     if (body === null) return;
+    const isBare = !Object.keys(body).some(isSection);
+    if (isBare && this.#isForAliases(body)) return;
+    const contents = Object.values(body);
+    if (isBare && contents.length > 0 && contents.every((content) => content === null)) {
+      this.#refuseBareNames(name, Object.keys(body), origin);
+      return;
+    }
     for (const [section, content] of Object.entries(body)) {
       if (!isSection(section)) this.#unknownSection(section, content, name, origin.key(section));
       else {
@@ -81,6 +92,15 @@ class YamlReader {
         if (mapping) this.#fill(section, mapping, name, origin.child(section));
       }
     }
+  }
+
+  /** A place for anchors (`.defaults: &defaults {…}`) is no group with a line missing. */
+  #isForAliases(body: Mapping): boolean {
+    const contents = Object.values(body);
+    return (
+      this.#document.isAnchored(body) ||
+      (contents.length > 0 && contents.every((content) => this.#document.isAnchored(content)))
+    );
   }
 
   #fill(section: (typeof SECTIONS)[number], content: Mapping, group: string, origin: Origin): void {
@@ -109,27 +129,63 @@ class YamlReader {
     return undefined;
   }
 
-  #unknownSection(section: string, content: unknown, group: string, key: Origin): void {
-    if (content === null) return;
+  /** Names with nothing behind them are hosts whose `hosts:` is missing, or groups without their `children:`. */
+  #refuseBareNames(group: string, names: readonly string[], origin: Origin): void {
+    const [first = ''] = names;
+    const near = names.length === 1 ? didYouMean(first, SECTIONS) : undefined;
+    const shown = names.length > 3 ? `"${first}" and ${names.length - 1} more` : `"${names.join('", "')}"`;
+    const parent = group === 'all' ? 'children' : 'hosts';
     this.#problems.add({
       code: 'key-unknown',
       summary: 'key is not known here',
-      at: key.span(),
-      details: [`the group "${group}" can have hosts, vars and children, not "${section}"`],
-      hint: didYouMean(section, SECTIONS) ?? `put "${section}" below "vars" or "children" of the group`,
+      at: origin.key(first).span(),
+      details: [`the group "${group}" can have hosts, vars and children, not ${shown}`],
+      hint: near ?? `write "${parent}:" above, and indent ${names.length === 1 ? 'it' : 'them'} below it`,
     });
+  }
+
+  #unknownSection(section: string, content: unknown, group: string, key: Origin): void {
+    const detail = `the group "${group}" can have hosts, vars and children, not "${section}"`;
+    const near = didYouMean(section, SECTIONS);
+    if (near === undefined && (content === null || isEmpty(content))) {
+      this.#passOver(key, detail);
+      return;
+    }
+    const hint = near ?? `put "${section}" below ${sectionFor(content)} of the group`;
+    const summary = 'key is not known here';
+    this.#problems.add({ code: 'key-unknown', summary, at: key.span(), details: [detail], hint });
+  }
+
+  /** A file with another use: its keys are groups without anything to Ansible, or none at all. */
+  passOverAll(data: Mapping, origin: Origin): void {
+    for (const [name, body] of Object.entries(data)) {
+      if (isMapping(body)) this.#builder.addGroup(name);
+      const what = isMapping(body) ? 'has neither hosts nor vars nor children' : 'is a list, and no group';
+      this.#passOver(origin.key(name), `"${name}" ${what}: it is not used`);
+    }
+  }
+
+  #passOver(key: Origin, detail: string): void {
+    const summary = 'key is not known here';
+    this.#problems.warn({ code: 'key-unknown', summary, at: key.span(), details: [detail] });
   }
 
   #hosts(hosts: Mapping, origin: Origin, group: string): void {
     for (const [text, content] of Object.entries(hosts)) {
       const key = origin.key(text);
       if (!this.#isText(hosts, text, key, 'a host name')) continue;
+      if (/\s/.test(text)) {
+        const first = text.split(/\s+/)[0];
+        const hint = `write each with a colon, on a line of its own: "${first}:"`;
+        this.#refuse('inventory-syntax', key, 'there is a blank in the name of a host', hint);
+        continue;
+      }
       const expanded = expandHostNames(text);
       if (expanded.kind === 'error') {
         this.#refuse('inventory-syntax', key, expanded.reason);
         continue;
       }
-      if (content !== null && content !== '' && !isMapping(content)) {
+      if (content !== null && content !== '' && !isMapping(content) && !isEmpty(content)) {
         this.#refuse('key-type', key, `the host "${text}" takes a mapping of variables`);
         continue;
       }
@@ -177,6 +233,46 @@ class YamlReader {
     const summary = code === 'key-type' ? 'value has the wrong type' : 'inventory is not well formed';
     this.#problems.add({ code, summary, at: origin.span(), details: [detail], ...(hint && { hint }) });
   }
+}
+
+/**
+ * Whether a document is some other program's, like a `clouds.yml` in a folder of inventories, and not a set of groups in
+ * which a line is missing: nothing in it could be a section, a host or a variable of Ansible's, and something is deeper
+ * than a group's variables would be.
+ */
+function isForeign(data: Mapping): boolean {
+  const bodies = Object.values(data);
+  return bodies.every(isNoGroup) && bodies.some(isDeep);
+}
+
+function isNoGroup(body: unknown): boolean {
+  if (Array.isArray(body)) return body.some(isMapping);
+  return isMapping(body) && !Object.entries(body).some(isLikeGroup);
+}
+
+function isLikeGroup([name, content]: readonly [string, unknown]): boolean {
+  if (content === null || name.startsWith('ansible_') || didYouMean(name, SECTIONS) !== undefined)
+    return true;
+  return (
+    isMapping(content) && Object.entries(content).some(([key, value]) => value === null || isSection(key))
+  );
+}
+
+function isDeep(body: unknown): boolean {
+  const contents = Array.isArray(body) ? [body] : Object.values(body as Mapping);
+  return contents.some(
+    (content) => isMapping(content) || (Array.isArray(content) && content.some(isMapping)),
+  );
+}
+
+/** Where something belongs that stands in a group itself. */
+function sectionFor(content: unknown): string {
+  if (!isMapping(content)) return '"vars"';
+  return Object.keys(content).some(isSection) ? '"children"' : '"vars" or "children"';
+}
+
+function isEmpty(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && Object.keys(content).length === 0;
 }
 
 function isSection(name: string): name is (typeof SECTIONS)[number] {

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo '{"web": ["w-1"], "all": {"vars": {"a": 1}}, "_meta": {}}'
