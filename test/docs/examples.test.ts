@@ -19,6 +19,7 @@ const FILES = {
   'prepare.sh': '#!/bin/sh\n',
   'files/prepare.sh': '#!/bin/sh\n',
   'templates/resolv.conf.hbs': 'nameserver 192.0.2.53\n',
+  'vars/sites/ghent.yml': 'ghent: { port: 80 }\n',
   'prepare.yml': '- command: uptime\n',
   'link.yml': '- debug: { var: link }\n',
   'roles/edge/tasks/main.yml': '- command: uptime\n',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { factsShape } from '../../src/host/facts/facts.ts';
 import { ANSIBLE_FACTS } from '../../src/render/unknown-name.ts';
-import { prepareProject, scopeOf, tasksOf } from '../resolve/support/project.ts';
+import { prepareProject, tasksOf } from '../resolve/support/project.ts';
 import { runInFolder } from './support/command.ts';
 import { sectionOf, sectionsOf } from './support/markdown.ts';
 
@@ -33,7 +33,6 @@ describe('docs/variables.md', () => {
       { values: new Map([['item', 1]]) },
     );
     expect(rows.sort()).toEqual([...(scope?.names() ?? [])].sort());
-    expect(scopeOf(prepared, task).has('hostvars')).toBe(false);
   });
 
   it("has Ansible's names of facts, and ours are there", () => {
