@@ -20,6 +20,7 @@ export const DIAGNOSTIC_CODES = [
   'module-unknown',
   'name-unknown',
   'pattern-syntax',
+  'prompt-unanswered',
   'role-unknown',
   'role-variable',
   'template-syntax',
@@ -61,15 +62,25 @@ export interface Diagnostic {
   readonly hint?: string;
 }
 
-/** Problems of one load, gathered so that all of them are shown at once. */
+/** Problems of one load, gathered so that all of them are shown at once; and warnings, which stop nothing. */
 export class Problems {
   readonly #found = new Map<string, Diagnostic>();
+  readonly #warnings = new Map<string, Diagnostic>();
 
   /** The same problem at the same place, found once for each host or loop item, counts once. */
   add(diagnostic: Diagnostic): void {
-    const { code, at, details } = diagnostic;
-    const key = JSON.stringify([code, at?.file, at?.line, at?.column, details]);
+    const key = identity(diagnostic);
     if (!this.#found.has(key)) this.#found.set(key, diagnostic);
+  }
+
+  /** Something that is most likely a mistake, though nothing is lost by going on. */
+  warn(diagnostic: Diagnostic): void {
+    const key = identity(diagnostic);
+    if (!this.#warnings.has(key)) this.#warnings.set(key, diagnostic);
+  }
+
+  get warnings(): readonly Diagnostic[] {
+    return [...this.#warnings.values()];
   }
 
   get list(): readonly Diagnostic[] {
@@ -84,6 +95,10 @@ export class Problems {
   throwIfAny(): void {
     if (this.#found.size > 0) throw new DiagnosticError(inFileOrder(this.list));
   }
+}
+
+function identity({ code, at, details }: Diagnostic): string {
+  return JSON.stringify([code, at?.file, at?.line, at?.column, details]);
 }
 
 /** As somebody reads who works through the files: those without a place first, each file from top to bottom. */

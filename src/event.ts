@@ -1,4 +1,5 @@
 // What a run tells: everything that any report may want to show, as data. apply emits them, report reads them.
+import type { Diagnostic } from './diagnostic.ts';
 import type { Facts } from './host/facts/facts.ts';
 import type { UnreachableReason } from './host/host.ts';
 import type { Diff, ResultFields } from './modules/module.ts';
@@ -42,6 +43,8 @@ export interface TaskOutcome {
   readonly fields: ResultFields;
   /** Set where the message is for those who asked for this much: 2 stands for -vv. */
   readonly verbosity?: number;
+  /** Set in check mode where nobody can tell whether the host is as the task wants it: why. */
+  readonly unjudged?: string;
 }
 
 /**
@@ -62,6 +65,17 @@ export interface HostRecap {
   /** What a person has to know about a host that did not end well: `nothing was changed`, for one. */
   readonly state: string;
 }
+
+/** What a host is busy with. */
+export type Doing =
+  | 'gathering facts'
+  | 'inspecting'
+  | 'changing'
+  | 'rebooting'
+  | 'fetching'
+  | 'waiting'
+  | 'confirming'
+  | 'going back';
 
 export type RunEvent =
   | { readonly kind: 'run-started'; readonly hosts: readonly string[]; readonly mode: 'apply' | 'check' }
@@ -85,7 +99,7 @@ export type RunEvent =
   | {
       readonly kind: 'host-working';
       readonly host: string;
-      readonly doing: 'gathering facts' | 'inspecting' | 'changing' | 'rebooting';
+      readonly doing: Doing;
       readonly tasks: readonly TaskLabel[];
     }
   | {
@@ -107,8 +121,27 @@ export type RunEvent =
       readonly delayMs: number;
       readonly outcome: TaskOutcome;
     }
+  /** What a guarded play changed on the host stays: a new connection got in. */
+  | { readonly kind: 'guard-confirmed'; readonly host: string }
+  /** It was put back. `at`: when, by the host's clock. */
+  | {
+      readonly kind: 'guard-rolled-back';
+      readonly host: string;
+      readonly reason: string;
+      readonly at: string;
+      /** Commands that could not put something back, each with what it said. */
+      readonly failures: readonly string[];
+      /** How the host differs from what it was. */
+      readonly differences: readonly string[];
+    }
+  /** The host cannot be reached; what the play changed goes back by itself, and nobody has seen it. */
+  | { readonly kind: 'guard-unseen'; readonly host: string; readonly message: string }
+  /** What an earlier run left behind on the host. */
+  | { readonly kind: 'guard-told'; readonly host: string; readonly message: string }
   /** It is through the play, or out of the run where the status is not ok. */
   | { readonly kind: 'host-finished'; readonly host: string; readonly status: HostStatus }
+  /** Its hosts are not contacted: what it is given does not fit those that tasks have added. */
+  | { readonly kind: 'play-refused'; readonly play: string; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'rollout-stopped'; readonly play: string; readonly reason: string }
   | { readonly kind: 'run-ended'; readonly recap: readonly HostRecap[]; readonly elapsedMs: number };
 

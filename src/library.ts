@@ -26,6 +26,8 @@ export interface RunInput {
   readonly limit?: string;
   /** They win over all other variables. JSON. */
   readonly extraVars?: Readonly<Record<string, unknown>>;
+  /** To vars_prompt, by name; a name without one has its default. */
+  readonly answers?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
   readonly skipTags?: readonly string[];
   /** `check` changes nothing. Default: apply. */
@@ -70,6 +72,7 @@ export function run(input: RunInput): Run {
     inventories: input.inventories ?? [],
     ...(input.limit !== undefined && { limit: input.limit }),
     extraVars: withMaskedDiagnostics(vault.secrets, () => layerOf(input.extraVars ?? {})),
+    answers: new Map(Object.entries(input.answers ?? {})),
     vault,
     tags: { only: input.tags ?? [], skip: input.skipTags ?? [] },
     become: becomeOf(input.become),

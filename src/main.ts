@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { askHidden } from './cli/ask.ts';
+import { askHidden, askShown } from './cli/ask.ts';
 import type { CliContext } from './cli/context.ts';
 import { runProgram } from './cli/program.ts';
 
@@ -12,14 +12,13 @@ const BUG_STATUS = 70;
 
 const interruption = new AbortController();
 let interruptions = 0;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    interruptions += 1;
-    if (interruptions > 1) process.exit(130);
-    process.stderr.write('\ninterrupted: ending what is under way (once more to leave at once)\n');
-    interruption.abort();
-  });
-}
+const interrupt = (): void => {
+  interruptions += 1;
+  if (interruptions > 1) process.exit(130);
+  process.stderr.write('\ninterrupted: ending what is under way (once more to leave at once)\n');
+  interruption.abort();
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 // A reader that leaves (| head) wants no more text; hosts that are being changed are none of its business.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -44,6 +43,8 @@ const context: CliContext = {
   },
   environment: env,
   ask: (question) => askHidden(question, interruption.signal),
+  askShown: (question) => askShown(question, interruption.signal),
+  ...(process.stdin.isTTY && { interrupt }),
   input: () => buffer(process.stdin),
   outBytes: (bytes) => process.stdout.write(bytes),
 };

@@ -1,4 +1,5 @@
-// The two ways out of a run, events and diagnostics, behind a mask: what was vaulted leaves them here.
+// The ways out of a run, events, diagnostics and questions, behind a mask: what was vaulted leaves them here.
+import type { Person } from './apply/person.ts';
 import { type Diagnostic, DiagnosticError } from './diagnostic.ts';
 import type { Emit, RunEvent } from './event.ts';
 import type { SecretTexts } from './secret-texts.ts';
@@ -6,6 +7,17 @@ import type { SecretTexts } from './secret-texts.ts';
 /** `emit` behind the mask. What names hosts, modules and places stays, or nobody could tell events apart. */
 export function maskedEmit(emit: Emit, secrets: SecretTexts): Emit {
   return (event) => emit(secrets.isEmpty ? event : maskedEvent(event, secrets));
+}
+
+/** The person behind the mask: not asked with what was vaulted, and what they typed unseen is masked from then on. */
+export function discreet(person: Person, secrets: SecretTexts): Person {
+  return {
+    ask: async (question, cut) => {
+      const answer = await person.ask({ ...question, text: secrets.mask(question.text) }, cut);
+      if (answer.kind === 'said' && !question.echo) secrets.add(answer.text);
+      return answer;
+    },
+  };
 }
 
 /** What `work` returns; a DiagnosticError of its is thrown with masked texts. */
@@ -53,7 +65,7 @@ function maskedEvent(event: RunEvent, secrets: SecretTexts): RunEvent {
   return masked(event, '') as RunEvent;
 }
 
-function maskedDiagnostic(diagnostic: Diagnostic, secrets: SecretTexts): Diagnostic {
+export function maskedDiagnostic(diagnostic: Diagnostic, secrets: SecretTexts): Diagnostic {
   const { at, details, hint } = diagnostic;
   return {
     ...diagnostic,

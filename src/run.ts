@@ -2,29 +2,31 @@
 // Everything up to `runPrepared` works without contacting a host.
 import { homedir, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { type ConnectionDefaults, connectionSettings } from './apply/connection-variables.ts';
+import type { ConnectionDefaults } from './apply/connection-variables.ts';
 import { type EnginePlay, runPlays } from './apply/engine.ts';
-import { Problems } from './diagnostic.ts';
+import type { Person } from './apply/person.ts';
+import { type Diagnostic, Problems } from './diagnostic.ts';
 import type { Emit, HostRecap } from './event.ts';
-import { type FactShape, factsShape } from './host/facts/facts.ts';
-import type { Host } from './host/host.ts';
+import { DEFAULT_TIMEOUTS, type Host } from './host/host.ts';
 import { LocalHost } from './host/local-host.ts';
 import type { ConnectionSettings } from './host/ssh/connection-settings.ts';
 import { SshContext } from './host/ssh/ssh-context.ts';
 import { SshHost } from './host/ssh/ssh-host.ts';
+import { GrowingInventory } from './load/inventory/growing-inventory.ts';
 import { loadInventory } from './load/inventory/load-inventory.ts';
 import type { Inventory } from './load/inventory/model.ts';
 import { loadPlaybook, type PlaybookDocument } from './load/playbook.ts';
+import type { Prompt } from './load/vars-prompt.ts';
 import { Vault } from './load/vault/vault.ts';
-import { maskedEmit, withMaskedDiagnostics } from './masking.ts';
-import type { Shape } from './render/shape.ts';
-import { checkPlay } from './resolve/check-play.ts';
+import { discreet, maskedDiagnostic, maskedEmit, withMaskedDiagnostics } from './masking.ts';
+import { connectionOf, PlayPreparation, type WrittenPlay } from './play-preparation.ts';
+import type { GuardWish } from './resolve/guard-wish.ts';
 import type { VariableLayer } from './resolve/host-scope.ts';
 import type { BecomeSettings } from './resolve/inherited.ts';
-import { asksForFacts } from './resolve/needs-facts.ts';
-import { PlayScopes } from './resolve/play-scopes.ts';
-import { ProjectFiles } from './resolve/project-files.ts';
-import { type ResolvedPlay, resolvePlay } from './resolve/resolved-play.ts';
+import { checkLimit } from './resolve/play-hosts.ts';
+import { promisedBy } from './resolve/promised-names.ts';
+import type { Answers } from './resolve/prompted-variables.ts';
+import { resolvePlay } from './resolve/resolved-play.ts';
 import type { TagSelection } from './resolve/tags.ts';
 import { VariableTemplates } from './resolve/variable-templates.ts';
 
@@ -32,7 +34,11 @@ export interface RunOptions {
   /** `-i` arguments; empty: none but localhost. */
   readonly inventories: readonly string[];
   readonly limit?: string;
+  /** Of the hosts no others than these. */
+  readonly onlyHosts?: ReadonlySet<string>;
   readonly extraVars?: VariableLayer;
+  /** To vars_prompt, by name. Default: none, and nobody can be asked. */
+  readonly answers?: Answers;
   /** Opens what is vaulted; what it opened is masked in all events and diagnostics. Default: one without keys. */
   readonly vault?: Vault;
   readonly tags?: TagSelection;
@@ -40,8 +46,16 @@ export interface RunOptions {
   readonly connection?: Partial<ConnectionDefaults>;
   readonly mode?: 'apply' | 'check';
   readonly diff?: boolean;
+  /** Beside check mode: tasks with `check_mode: false` do not run either, but for those that say they only look. */
+  readonly audit?: boolean;
+  /** Instead of what plays say. */
+  readonly guard?: GuardWish;
   /** Hosts at work at the same time. */
   readonly forks?: number;
+  /** How much the user wants to be told: 2 stands for -vv. Tasks can ask for it. */
+  readonly verbosity?: number;
+  /** Gets what is most likely a mistake in the user's files, though nothing is lost by going on. */
+  readonly warn?: (warnings: readonly Diagnostic[]) => void;
 }
 
 /** A playbook that has been checked against an inventory: nothing in the user's files is wrong. */
@@ -50,6 +64,8 @@ export interface PreparedRun {
   readonly inventory: Inventory;
   /** By inventory name, for every host of every play, and those that tasks are known to be delegated to. */
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
+  /** What a person is to be asked for, where the answers are to come later. */
+  readonly prompts: readonly Prompt[];
   readonly options: RunOptions;
 }
 
@@ -72,7 +88,11 @@ export function prepare(
 ): PreparedRun {
   const { vault = new Vault() } = options;
   const stages = () => resolveAndCheck(document, playbookPath, { ...options, vault }, problems);
-  return withMaskedDiagnostics(vault.secrets, stages);
+  try {
+    return withMaskedDiagnostics(vault.secrets, stages);
+  } finally {
+    options.warn?.(problems.warnings.map((each) => maskedDiagnostic(each, vault.secrets)));
+  }
 }
 
 function resolveAndCheck(
@@ -93,47 +113,51 @@ function resolveAndCheck(
     method: undefined,
     flags: undefined,
   };
-  const plays = (document?.plays ?? []).map((play) =>
-    resolvePlay(
-      play,
-      {
-        inventory,
-        inventoryIsWhole,
-        limit: options.limit === undefined ? undefined : { pattern: options.limit },
-        tags: options.tags ?? { only: [], skip: [] },
-        become: options.become ?? noBecome,
-        vault,
-      },
-      problems,
-    ),
+  const plays: WrittenPlay[] = [];
+  const limit = options.limit === undefined ? undefined : { pattern: options.limit };
+  for (const each of document?.plays ?? []) {
+    const before = plays.map(({ play }) => play);
+    const context = {
+      inventory,
+      inventoryIsWhole,
+      limit,
+      only: options.onlyHosts,
+      // What includes hold is only known when they have been checked.
+      promised: promisedBy(before, { late: (task) => task.include !== undefined }),
+      tags: options.tags ?? { only: [], skip: [] },
+      become: options.become ?? noBecome,
+      answers: options.answers ?? new Map(),
+      extraVars: options.extraVars ?? new Map(),
+      vault,
+    };
+    plays.push({ document: each, play: resolvePlay(each, context, problems) });
+  }
+  const mayCome = promisedBy(
+    plays.map(({ play }) => play),
+    { late: (task) => task.include !== undefined },
   );
+  if (limit !== undefined && inventoryIsWhole) checkLimit(inventory, limit, mayCome, problems);
   // Names cannot be checked against files that could not be read.
   problems.throwIfAny();
-  const connections = new Map<string, ConnectionSettings>();
-  const filesOf = new Map<string, ProjectFiles>();
-  const enginePlays = plays.map((play): EnginePlay => {
-    const files = filesOf.get(play.folder) ?? new ProjectFiles(play.folder, vault);
-    filesOf.set(play.folder, files);
-    const scopes = new PlayScopes(play, {
-      inventory,
-      extraVars: options.extraVars ?? new Map(),
-      templates,
-      checkMode: options.mode === 'check',
-    });
-    const factsShape = play.gatherFacts === 'never' ? undefined : FACTS;
-    const { hasLateIncludes, delegates } = checkPlay(play, { scopes, files, factsShape }, problems);
-    // Who knows what an include will ask for that nobody can name yet.
-    const needsFacts =
-      play.gatherFacts === 'always' ||
-      (play.gatherFacts === 'on-demand' && (hasLateIncludes || asksForFacts(play, scopes, files)));
-    for (const host of [...play.hosts, ...delegates]) {
-      if (!connections.has(host))
-        connections.set(host, connectionOf(host, { play, scopes }, options, problems));
-    }
-    return { play, scopes, files, needsFacts };
+  const growing = new GrowingInventory(inventory, {
+    sources: options.inventories,
+    playbookFolder: folder,
+    vault,
   });
+  const preparation = new PlayPreparation({
+    plays,
+    inventory: growing,
+    templates,
+    playbookPath,
+    options: { ...options, forks: options.forks ?? DEFAULT_FORKS },
+  });
+  const enginePlays = preparation.prepare(problems);
   problems.throwIfAny();
-  return { plays: enginePlays, inventory, connections, options };
+  const given = options.extraVars ?? new Map();
+  const prompts = (document?.plays ?? []).flatMap((play) =>
+    play.prompts.filter(({ name }) => !given.has(name)),
+  );
+  return { plays: enginePlays, inventory, connections: preparation.connections, prompts, options };
 }
 
 /** What surrounds a run. */
@@ -141,6 +165,10 @@ export interface RunEnvironment {
   readonly emit: Emit;
   /** When aborted, hosts end as interrupted. */
   readonly signal: AbortSignal;
+  /** At the terminal. Default: nobody. */
+  readonly person?: Person;
+  /** The person is asked before each task. */
+  readonly step?: boolean;
   /** SSH_AUTH_SOCK. */
   readonly agentSocket: string | undefined;
 }
@@ -154,66 +182,45 @@ export async function runPrepared(
   const { signal } = environment;
   const { vault = new Vault() } = options;
   const emit = maskedEmit(environment.emit, vault.secrets);
+  const hostFor = hostFactory(prepared, environment);
   return runPlays({
     plays: prepared.plays,
-    hostFor: hostFactory(prepared, environment),
-    actions: { mode: options.mode ?? 'apply', diff: options.diff ?? false },
+    hostFor,
+    anotherWay: (name, limits) => {
+      const host = hostFor(name, limits);
+      return host instanceof LocalHost ? undefined : host;
+    },
+    actions: {
+      mode: options.mode ?? 'apply',
+      diff: options.diff ?? false,
+      ...(options.audit === true && { audit: true }),
+    },
     forks: options.forks ?? DEFAULT_FORKS,
     emit,
     signal,
+    step: environment.step ?? false,
+    ...(environment.person !== undefined && { person: discreet(environment.person, vault.secrets) }),
   });
 }
 
-/** Makes hosts: over SSH with one shared context, or this machine. */
-function hostFactory(
+/** Makes hosts: over SSH with one shared context, or this machine. `limits`: shorter than what the host's settings say. */
+export function hostFactory(
   { connections, plays: [first], options }: PreparedRun,
-  { signal, agentSocket }: RunEnvironment,
-): (name: string) => Host {
+  { signal, agentSocket }: Pick<RunEnvironment, 'signal' | 'agentSocket'>,
+): (name: string, limits?: { readonly connectMs: number }) => Host {
   // A host that only a result names: what is wrong with its variables shows when it is not reached.
   const late = (name: string) => (first ? connectionOf(name, first, options, new Problems()) : {});
   const local = { user: userInfo().username, homeDirectory: homedir() };
   let context: SshContext | undefined;
-  return (name) => {
-    const settings = connections.get(name) ?? late(name);
+  return (name, limits) => {
+    const own = connections.get(name) ?? late(name);
+    const connectMs = Math.min(
+      limits?.connectMs ?? Number.POSITIVE_INFINITY,
+      own.timeouts?.connectMs ?? DEFAULT_TIMEOUTS.connectMs,
+    );
+    const settings = limits === undefined ? own : { ...own, timeouts: { ...own.timeouts, connectMs } };
     if (settings.connection === 'local') return new LocalHost({ name, signal, user: local.user });
     context ??= new SshContext({ local, signal, ...(agentSocket !== undefined && { agentSocket }) });
     return new SshHost(name, settings, context);
-  };
-}
-
-/** How to reach a host, in the words of the first play that names it. */
-function connectionOf(
-  host: string,
-  { play, scopes }: { readonly play: ResolvedPlay; readonly scopes: PlayScopes },
-  { connection }: RunOptions,
-  problems: Problems,
-): ConnectionSettings {
-  const defaults: ConnectionDefaults = {
-    user: play.remoteUser ?? connection?.user,
-    port: play.port ?? connection?.port,
-    privateKeyFile: connection?.privateKeyFile,
-    connectTimeoutS: connection?.connectTimeoutS,
-    hostKeyPolicy: connection?.hostKeyPolicy,
-  };
-  // Facts come over the connection: a variable that needs them is told to be of no use for it.
-  const state = { facts: FACTS, results: new Map(), pending: new Set<string>() };
-  const [unknownNames, wrongValues] = [new Problems(), new Problems()];
-  const scope = scopes.scope(host, undefined, state, { problems: unknownNames });
-  const settings = connectionSettings(scope, defaults, wrongValues);
-  const found = unknownNames.count > 0 ? unknownNames : wrongValues;
-  for (const each of found.list) problems.add(each);
-  return settings;
-}
-
-/** What facts will look like, in the words of the name checker. */
-const FACTS: Shape = toShape(factsShape);
-
-function toShape(shape: FactShape): Shape {
-  if (shape === 'value') return { kind: 'any' };
-  if ('map' in shape) return { kind: 'map', item: toShape(shape.map as FactShape) };
-  if ('list' in shape) return { kind: 'list', item: toShape(shape.list as FactShape) };
-  return {
-    kind: 'record',
-    fields: new Map(Object.entries(shape).map(([name, inner]) => [name, toShape(inner)])),
   };
 }

@@ -4,13 +4,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Clock {
   /** Milliseconds on a clock that nobody sets. */
   nowMs(): number;
-  /** `interrupted`: the run was, before the time had passed. */
-  pause(ms: number): Promise<'passed' | 'interrupted'>;
+  /** `interrupted`: the run was, or `cut` was aborted, before the time had passed. */
+  pause(ms: number, cut?: AbortSignal): Promise<'passed' | 'interrupted'>;
 }
 
 export function systemClock(signal: AbortSignal): Clock {
   return {
     nowMs: () => performance.now(),
-    pause: (ms) => delay(ms, 'passed' as const, { signal }).catch(() => 'interrupted' as const),
+    pause: (ms, cut) => {
+      const either = cut === undefined ? signal : AbortSignal.any([signal, cut]);
+      return delay(ms, 'passed' as const, { signal: either }).catch(() => 'interrupted' as const);
+    },
   };
 }

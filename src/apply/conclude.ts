@@ -1,12 +1,15 @@
 // What became of decided actions, given what became of the program that made their changes. Pure.
+import { GUARD_STEP } from '../guard/transaction.ts';
 import type { ProgramOutcome, StepOutcome, StepOutput } from '../host/host.ts';
-import { type Conclusion, type HostModule, withNotes } from '../modules/module.ts';
+import { type Conclusion, type HostModule, type ResultFields, withNotes } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
 import { changeStep } from '../plan/wave-programs.ts';
-import { type Decided, stops } from './decide.ts';
+import { type Settled, stops } from './decide.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
-type Change = Extract<Decided, { kind: 'change' }>;
+type Change = Extract<Settled, { kind: 'change' }>;
+
+type JobStart = Extract<NonNullable<Change['change']['then']>, { kind: 'job' }>;
 
 /** What became of rehearsals. */
 export type Rehearsed = (change: Change) => StepOutcome | undefined;
@@ -16,7 +19,7 @@ export type Rehearsed = (change: Change) => StepOutcome | undefined;
  * `program` undefined: there was nothing to change.
  */
 export function concludeWave(
-  decided: readonly Decided[],
+  decided: readonly Settled[],
   program: ProgramOutcome | undefined,
   rehearsed: Rehearsed = () => undefined,
 ): readonly ActionOutcome[] {
@@ -36,7 +39,7 @@ export function concludeWave(
 }
 
 /** The outcomes of what was decided before an action that could not begin. */
-export function decidedBefore(decided: readonly Decided[], action: Action): readonly ActionOutcome[] {
+export function decidedBefore(decided: readonly Settled[], action: Action): readonly ActionOutcome[] {
   const until = decided.findIndex((each) => each.action === action);
   return concludeWave(decided.slice(0, until), undefined);
 }
@@ -56,14 +59,26 @@ function concludeChange(
   if (program.kind === 'withheld') return concludeRehearsal(planned, done.rehearsed(planned));
   if (program.kind === 'refused') return index === 0 ? refusal(program) : undefined;
   const step = program.steps.get(changeStep(index));
-  if (step?.kind === 'exited') return concludeStep(planned, step);
+  const { then } = planned.change;
+  if (step?.kind === 'exited') {
+    return then?.kind === 'job' ? concludeStart(planned, then, step) : concludeStep(planned, step);
+  }
   if (step?.kind === 'skipped' || program.kind === 'finished') return undefined;
-  const during = program.during ?? changeStep(0);
+  const during =
+    program.during === undefined || program.during === GUARD_STEP ? changeStep(0) : program.during;
   if (during !== changeStep(index)) return undefined;
   const { message } = program;
   return program.reason === 'killed'
     ? { kind: 'failed', message, hasRun: true }
     : { kind: 'unknown', message };
+}
+
+/** Of a job: the script that started it is none of its module's business. */
+function concludeStart({ verdict }: Change, { id }: JobStart, step: StepOutput): RawOutcome {
+  const begun = plainConclusion(step);
+  if (begun.kind === 'failed') return begun;
+  const fields = { ...verdict.fields, ...jobFields(id, step.stdout.trim(), 'running') };
+  return { kind: 'changed', message: `started: ${verdict.message}`, fields, hasRun: true };
 }
 
 function concludeRehearsal({ verdict }: Change, step: StepOutcome | undefined): RawOutcome {
@@ -75,7 +90,8 @@ function concludeRehearsal({ verdict }: Change, step: StepOutcome | undefined): 
   return { ...verdict, kind: 'would-change', message: withNotes(verdict.message, step.stdout) };
 }
 
-function concludeStep({ action, verdict }: Change, step: StepOutput): RawOutcome {
+/** What the module makes of what its script printed. */
+export function concludeStep({ action, verdict }: Change, step: StepOutput): RawOutcome {
   const { module, wanted } = action;
   const conclusion = module.conclude?.(wanted, verdict.changes, step) ?? plainConclusion(step);
   return {
@@ -91,6 +107,15 @@ function concludeStep({ action, verdict }: Change, step: StepOutput): RawOutcome
 /** Whoever rehearses says the same to people when it comes true. */
 function messageOf(module: HostModule, message: string, { stderr }: StepOutput): string {
   return module.rehearse === undefined ? message : withNotes(message, stderr);
+}
+
+/** What a result tells of the job that it is of. */
+export function jobFields(
+  id: string,
+  folder: string,
+  state: 'running' | 'absent' | 'gone' | 'finished',
+): ResultFields {
+  return { ansible_job_id: id, started: true, finished: state !== 'running', results_file: folder };
 }
 
 /** Of modules that have nothing to say to it: the status decides. */

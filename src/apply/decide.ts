@@ -1,7 +1,9 @@
 // What a wave's inspection leads to: for each action an outcome or a change to be made. Pure.
 // All changes decided here go into one program, so this is also where a wave ends early: whoever looked at what
 // somebody before it is about to change has to look again, in the next wave.
-import type { ChangeProgram, Inspected, Resource, Verdict } from '../modules/module.ts';
+import type { Errand } from '../modules/errand.ts';
+import type { ChangeProgram, Inspected, Resource, ResultFields, Verdict } from '../modules/module.ts';
+import { startJob } from '../modules/system/job-script.ts';
 import type { Action, HostAction } from '../plan/action.ts';
 import { overlap } from '../plan/resources.ts';
 import type { Wave } from '../plan/wave.ts';
@@ -9,6 +11,16 @@ import { unreachable } from '../unreachable.ts';
 import type { RawOutcome } from './task-outcome.ts';
 
 export type Decided =
+  | Settled
+  | {
+      readonly kind: 'errand';
+      readonly action: Action;
+      readonly errand: Errand;
+      readonly fields: ResultFields;
+    };
+
+/** What errands have nothing to do with, or no longer. */
+export type Settled =
   | { readonly kind: 'done'; readonly action: Action; readonly raw: RawOutcome }
   | {
       readonly kind: 'change';
@@ -24,18 +36,20 @@ export interface DecideOptions {
   readonly inspected: (action: HostAction) => Inspected | undefined;
   /** What earlier tasks would have changed if check mode had let them. */
   readonly withheld: readonly Resource[];
+  /** Unique on the host. */
+  readonly newJobId: () => string;
 }
 
 /** For the first actions of the wave, in order; those behind them wait for the next one. At least one. */
-export function decide(wave: Wave, { inspected, withheld }: DecideOptions): readonly Decided[] {
+export function decide(wave: Wave, { inspected, withheld, newJobId }: DecideOptions): readonly Decided[] {
   const decided: Decided[] = [];
   const written: Resource[] = [];
   for (const action of wave.actions) {
     if (wave.mode === 'apply' && action.kind === 'host' && overlap(action.reads, written)) break;
-    const verdict = decideOne(action, inspected);
+    const verdict = decideOne(action, inspected, newJobId);
     const each = wave.mode === 'check' ? checked(verdict, [...withheld, ...written]) : verdict;
-    // Uploads come before the program, and with it before the changes of others.
-    if (wave.mode === 'apply' && written.length > 0 && hasUploads(each)) break;
+    // Uploads and errands come before the program, and with it before the changes of others.
+    if (wave.mode === 'apply' && written.length > 0 && comesFirst(each)) break;
     decided.push(each);
     if (each.kind === 'done' && each.raw.kind === 'failed' && stops(action)) break;
     if (action.kind !== 'host' || !mayWrite(each)) continue;
@@ -57,7 +71,7 @@ function endsProgram(each: Decided): boolean {
   );
 }
 
-function decideOne(action: Action, inspected: DecideOptions['inspected']): Decided {
+function decideOne(action: Action, inspected: DecideOptions['inspected'], newJobId: () => string): Decided {
   switch (action.kind) {
     case 'skipped':
       return {
@@ -73,26 +87,35 @@ function decideOne(action: Action, inspected: DecideOptions['inspected']): Decid
         raw: { kind: 'failed', message, ...(hint !== undefined && { hint }) },
       };
     }
-    case 'controller':
-      return { kind: 'done', action, raw: action.verdict };
+    case 'controller': {
+      const { verdict } = action;
+      if (verdict.kind === 'failed' || verdict.errand === undefined) {
+        return { kind: 'done', action, raw: verdict };
+      }
+      return { kind: 'errand', action, errand: verdict.errand, fields: verdict.fields ?? {} };
+    }
     case 'host':
-      return decideHost(action, inspected(action));
+      return decideHost(action, inspected(action), newJobId);
     default:
       return unreachable(action);
   }
 }
 
-function decideHost(action: HostAction, actual: Inspected | undefined): Decided {
+function decideHost(action: HostAction, actual: Inspected | undefined, newJobId: () => string): Decided {
   if (actual === undefined) {
     return { kind: 'done', action, raw: { kind: 'failed', message: 'the inspection did not end' } };
   }
   const { module, wanted } = action;
   const verdict = module.decide(wanted, actual);
   switch (verdict.kind) {
-    case 'change':
-      return { kind: 'change', action, verdict, change: module.change(wanted, verdict.changes) };
+    case 'change': {
+      const change = module.change(wanted, verdict.changes);
+      return { kind: 'change', action, verdict, change: asJob(change, action, newJobId) };
+    }
     case 'unchanged':
       return { kind: 'done', action, raw: { ...verdict, kind: 'ok' } };
+    case 'errand':
+      return { kind: 'errand', action, errand: verdict.errand, fields: verdict.fields ?? {} };
     case 'skipped':
     case 'failed':
       return { kind: 'done', action, raw: verdict };
@@ -101,17 +124,27 @@ function decideHost(action: HostAction, actual: Inspected | undefined): Decided 
   }
 }
 
-function mayWrite(each: Decided): boolean {
-  return each.kind === 'change' || each.raw.leaves === 'unknowable';
+/** The script that makes the changes, or one that starts it and leaves it to itself. */
+function asJob(change: ChangeProgram, { job }: HostAction, newJobId: () => string): ChangeProgram {
+  if (job === undefined) return change;
+  const id = newJobId();
+  const script = startJob({ id, limitSeconds: Math.ceil(job.limitMs / 1000) }, change.script);
+  // biome-ignore lint/suspicious/noThenProperty: not callable, so nothing takes it for a promise
+  return { ...change, script, then: { kind: 'job', id, ...job } };
 }
 
-function hasUploads(each: Decided): boolean {
-  return each.kind === 'change' && each.change.uploads !== undefined;
+function mayWrite(each: Decided): boolean {
+  return each.kind === 'change' || (each.kind === 'done' && each.raw.leaves === 'unknowable');
+}
+
+function comesFirst(each: Decided): boolean {
+  return each.kind === 'errand' || (each.kind === 'change' && each.change.uploads !== undefined);
 }
 
 /** In check mode a change is rehearsed, where somebody before it has not withheld what it looks at. */
 function checked(each: Decided, withheld: readonly Resource[]): Decided {
   if (each.kind === 'done') return excused(each, withheld);
+  if (each.kind === 'errand') return each;
   const { module, wanted, reads } = each.action;
   if (overlap(reads, withheld)) return each;
   const rehearsal = module.rehearse?.(wanted, each.verdict.changes);

@@ -2,10 +2,18 @@
 // Unreachable counts as failed.
 import { tasksOf } from '../resolve/play-tasks.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
+import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import type { HostRun } from './host-run.ts';
 
-/** Whether hosts have to wait for each other, because one's failure may stop the rest. */
-export function needsLockStep(play: ResolvedPlay): boolean {
+/** Whether hosts have to wait for each other: one's failure may stop the rest, or one reads what another finds out. */
+export function needsLockStep({
+  play,
+  readers,
+}: {
+  readonly play: ResolvedPlay;
+  readonly readers: ReadonlySet<ResolvedTask>;
+}): boolean {
+  if (readers.size > 0) return true;
   if (play.anyErrorsFatal || play.maxFailPercentage !== undefined || play.maxFailures !== undefined)
     return true;
   return tasksOf(play).some((task) => task.anyErrorsFatal);

@@ -1,4 +1,5 @@
 // Asks a host for its facts. What goes wrong is its failure, told as that of a task.
+import type { TaskLabel } from '../event.ts';
 import { factsScript } from '../host/facts/facts.ts';
 import { parseFacts } from '../host/facts/facts-parse.ts';
 import type { ProgramOutcome } from '../host/host.ts';
@@ -14,7 +15,15 @@ export interface FactsContext {
 
 /** Afterwards the host's memory holds them, or the host is out. */
 export async function gatherFacts(run: HostRun, { play, signal, progress }: FactsContext): Promise<void> {
-  if (!(await run.connect())) return;
+  const label = labelOf(play);
+  if (play.onUnreachable === 'continue') {
+    const outcome = await run.tryToConnect();
+    if (outcome.kind === 'unreachable') {
+      const message = `unreachable: ${outcome.message}`;
+      if (run.isActive) run.finished(label, { status: 'ignored', message, diffs: [], fields: {} }, progress);
+      return;
+    }
+  } else if (!(await run.connect())) return;
   run.working('gathering facts', []);
   const program = {
     kind: 'inspect',
@@ -30,13 +39,13 @@ export async function gatherFacts(run: HostRun, { play, signal, progress }: Fact
     run.end('interrupted');
     return;
   }
-  const { file, line, column } = play.origin.span();
-  run.finished(
-    { id: 0, title: 'gathering facts', module: 'facts', place: `${file}:${line}:${column}` },
-    { status: 'failed', message: whyNoFacts(outcome), diffs: [], fields: {} },
-    progress,
-  );
+  run.finished(label, { status: 'failed', message: whyNoFacts(outcome), diffs: [], fields: {} }, progress);
   run.end('failed');
+}
+
+function labelOf({ origin }: ResolvedPlay): TaskLabel {
+  const { file, line, column } = origin.span();
+  return { id: 0, title: 'gathering facts', module: 'facts', place: `${file}:${line}:${column}` };
 }
 
 function whyNoFacts(outcome: ProgramOutcome): string {

@@ -4,29 +4,45 @@ import type { Facts } from '../host/facts/facts.ts';
 import type { Resource } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
 import { known } from '../render/shape.ts';
-import type { RunState } from '../resolve/host-scope.ts';
+import type { RunState, VariableLayer } from '../resolve/host-scope.ts';
 import { FAILURE_NAMES, namesSetBy } from '../resolve/names-set.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import type { Jobs } from './job.ts';
+import type { Around } from './meeting.ts';
 import { type JudgedOutcome, loopResult } from './task-outcome.ts';
 
 type Result = Readonly<Record<string, unknown>>;
 
 export class HostMemory {
   facts: Facts | undefined;
+  readonly jobs: Jobs = new Map();
   readonly #results = new Map<string, unknown>();
+  #included: VariableLayer = new Map();
   /** Names that check mode did not give a value. */
   readonly #unknowable = new Set<string>();
   readonly #withheld: Resource[] = [];
   /** Of the task whose items are running. */
   #loop: { readonly task: ResolvedTask; readonly results: Result[]; isUnknowable: boolean } | undefined;
 
-  /** A copy: waves are planned on it. */
+  /** What is seen of other hosts. */
+  around: Around = {};
+  /** The copy that was made last, as long as it is still true. */
+  #state: { readonly facts: Facts | undefined; readonly around: Around; readonly copy: RunState } | undefined;
+
+  /** A copy: waves are planned on it. The same object for as long as nothing is new. */
   get state(): RunState {
-    return {
-      facts: this.facts === undefined ? undefined : known(this.facts),
-      results: new Map(this.#results),
-      pending: new Set(this.#unknowable),
-    };
+    const { facts, around } = this;
+    if (this.#state === undefined || this.#state.facts !== facts || this.#state.around !== around) {
+      const copy: RunState = {
+        facts: facts === undefined ? undefined : known(facts),
+        results: new Map(this.#results),
+        pending: new Set(this.#unknowable),
+        ...(this.#included.size > 0 && { included: this.#included }),
+        ...around,
+      };
+      this.#state = { facts, around, copy };
+    }
+    return this.#state.copy;
   }
 
   /** Those of the names that have a value. */
@@ -47,6 +63,8 @@ export class HostMemory {
     if (isUnknowable && action.kind === 'host') this.#withheld.push(...action.writes);
     const set = action.kind === 'controller' && action.verdict.kind === 'ok' ? action.verdict.variables : {};
     for (const [name, value] of Object.entries(set ?? {})) (elsewhere ?? this).set(name, value);
+    if (action.kind === 'controller' && action.included !== undefined)
+      (elsewhere ?? this).include(action.included);
     if (item === undefined) {
       const isEmptyLoop = task.loop !== undefined && action.kind === 'skipped';
       this.#register(task, isEmptyLoop ? loopResult([]) : result, isUnknowable);
@@ -73,12 +91,21 @@ export class HostMemory {
 
   #register(task: ResolvedTask, result: Result, isUnknowable: boolean): void {
     if (task.register !== undefined) this.set(task.register, result);
-    if (isUnknowable) for (const name of namesSetBy(task)) this.#unknowable.add(name);
+    if (!isUnknowable) return;
+    for (const name of namesSetBy(task)) this.#unknowable.add(name);
+    this.#state = undefined;
+  }
+
+  /** Variables from files. */
+  include(variables: VariableLayer): void {
+    this.#included = new Map([...this.#included, ...variables]);
+    this.#state = undefined;
   }
 
   /** A result or a variable that somebody has set. */
   set(name: string, value: unknown): void {
     this.#results.set(name, value);
     this.#unknowable.delete(name);
+    this.#state = undefined;
   }
 }

@@ -1,6 +1,8 @@
 // Takes one host through one play: facts, then wave after wave, handlers after each section.
+import type { Emit } from '../event.ts';
 import type { Host } from '../host/host.ts';
 import { ReadOnlyHost } from '../host/read-only-host.ts';
+import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
 import type { MetaWord } from '../modules/controller/meta.ts';
 import type { Action } from '../plan/action.ts';
 import {
@@ -16,35 +18,47 @@ import {
   tasksAhead,
 } from '../plan/place.ts';
 import type { ActionContext } from '../plan/plan-action.ts';
-import { nextWave, type Wave } from '../plan/wave.ts';
-import { namesSetBy } from '../resolve/names-set.ts';
+import { nextWave, type Wave, type WaveRequest } from '../plan/wave.ts';
 import type { PlayScopes } from '../resolve/play-scopes.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import type { StartAt } from '../resolve/start-at.ts';
 import { plainList, type TaskList } from '../resolve/task-list.ts';
 import { unreachable } from '../unreachable.ts';
 import type { Clock } from './clock.ts';
+import { firstPlace } from './first-place.ts';
 import { gatherFacts } from './gather-facts.ts';
+import { Guarding, type PlayGuard } from './guarding.ts';
 import { NotifiedHandlers } from './handlers.ts';
 import type { HostMemory } from './host-memory.ts';
 import type { HostRun } from './host-run.ts';
 import { included } from './included.ts';
+import type { Meeting } from './meeting.ts';
 import type { OnceTable, Shared } from './once.ts';
+import type { Person } from './person.ts';
 import type { Retry } from './retry.ts';
+import { isOfTask, RunOnce } from './run-once.ts';
 import { runWave, type WaveOutcome } from './run-wave.ts';
 import type { Slots } from './slots.ts';
+import { isAskedAbout, leftOut, type StepAnswers } from './stepping.ts';
 import { type ActionOutcome, type JudgedOutcome, judge, labelOf } from './task-outcome.ts';
-import type { Turnstile } from './turnstile.ts';
-import { UnreachableHost } from './unreachable-host.ts';
+import { type LockStep, Turns } from './turns.ts';
+import { forgiven, UnreachableHost } from './unreachable-host.ts';
 
 export interface HostPlayContext {
   readonly play: ResolvedPlay;
   readonly scopes: PlayScopes;
   readonly actions: ActionContext;
+  readonly inventory: GrowingInventory;
+  readonly readers: ReadonlySet<ResolvedTask>;
   /** Whether anything in the play asks for facts. */
   readonly needsFacts: boolean;
+  /** Where hosts begin; undefined: at the first task. */
+  readonly start?: StartAt;
   /** Where hosts wait for each other and for a free slot before each wave. Undefined: they do not. */
-  readonly lockStep: { readonly turnstile: Turnstile; readonly slots: Slots } | undefined;
+  readonly lockStep: LockStep | undefined;
+  /** Where hosts wait for those that their next task reads from. Undefined: no task does. */
+  readonly meeting: Meeting | undefined;
   /** Of the batch: tasks that one host runs for all. */
   readonly once: OnceTable;
   /** For tasks with throttle. */
@@ -56,6 +70,12 @@ export interface HostPlayContext {
   /** Undefined for a host that is not in the run. */
   readonly memoryOf: (name: string) => HostMemory | undefined;
   readonly clock: Clock;
+  /** Undefined: its changes stay, come what may. */
+  readonly guard: PlayGuard | undefined;
+  readonly emit: Emit;
+  readonly person: Person;
+  /** Somebody is asked before each task. */
+  readonly steps: StepAnswers | undefined;
   /** When aborted, no new wave starts. */
   readonly signal: AbortSignal;
   /** No more actions than this in one wave. */
@@ -64,9 +84,12 @@ export interface HostPlayContext {
 
 /** What happened is in the host's run. Rejects only for bugs. */
 export async function runHostPlay(run: HostRun, context: HostPlayContext): Promise<void> {
+  const guarding = new Guarding({ ...context, run });
   try {
-    await new HostPlay(run, context).run();
+    await new HostPlay(run, context, guarding).run();
+    await guarding.settle();
   } finally {
+    context.meeting?.leave(run.name);
     context.lockStep?.turnstile.leave(run.name);
     context.once.leave(run.name);
   }
@@ -76,8 +99,11 @@ class HostPlay {
   readonly #run: HostRun;
   readonly #context: HostPlayContext;
   readonly #handlers: NotifiedHandlers;
+  readonly #guarding: Guarding;
   /** Tasks that are done with. */
   #done = 0;
+  /** Which section it is in; the handlers behind one are half a section on. */
+  #section = 0;
   /** Tasks of the sections behind the list that is run now. */
   #later: number;
   /** It is through with the play before its end. */
@@ -86,32 +112,51 @@ class HostPlay {
   #hasFailed = false;
   /** By the wave that has just run. */
   #asked: Asked | undefined;
-  /** How often it came by each task that runs once. */
-  readonly #timesAt = new Map<string, number>();
-  /** Of the task that it runs for all. */
-  #shared: Shared | undefined;
+  readonly #once: RunOnce;
+  readonly #turns: Turns;
+  /** Until it has found the task to begin at. */
+  #start: StartAt | undefined;
   /** Of actions in the next wave: small after a wave that had to end early, for looking twice is a waste. */
   #waveLimit: number;
 
-  constructor(run: HostRun, context: HostPlayContext) {
+  constructor(run: HostRun, context: HostPlayContext, guarding: Guarding) {
     this.#run = run;
+    this.#guarding = guarding;
     this.#context = context;
     this.#handlers = new NotifiedHandlers(context.play.handlers);
+    this.#once = new RunOnce(run, context.once);
+    this.#turns = new Turns(run, context);
     this.#later = context.play.sections.reduce((sum, { list }) => sum + tasksAhead(startOf(list)), 0);
     this.#waveLimit = context.waveLimit;
+    this.#start = context.start;
   }
 
   async run(): Promise<void> {
     const { play, needsFacts } = this.#context;
-    if (needsFacts) await this.#inTurn(() => this.#gatherFacts());
+    if (needsFacts) await this.#turns.take(() => this.#gatherFacts());
     for (const { list } of play.sections) {
       this.#later -= tasksAhead(startOf(list));
-      const end = await this.#walk(startOf(list));
+      const end = await this.#walk(this.#startOf(list));
       if (end === 'failed') break;
+      this.#section += 0.5;
       if (this.#isOver || (await this.#flush(undefined)) === 'failed') break;
+      this.#section += 0.5;
     }
     if (this.#hasFailed && play.forceHandlers) await this.#flush(undefined);
     if (this.#hasFailed) this.#run.end('failed');
+  }
+
+  /** Where it begins in a section; `end` where that comes later in the play. */
+  #startOf(list: TaskList): Next {
+    const start = this.#start;
+    if (start === undefined) return startOf(list);
+    const into = (place: Place): Next | undefined => {
+      const { actions, next } = nextWave({ ...this.#planningAt(place), limit: 1 });
+      return actions[0]?.kind === 'failed' ? undefined : next;
+    };
+    const first = firstPlace(list, start, into);
+    if (first !== 'end') this.#start = undefined;
+    return first;
   }
 
   /** Runs the handlers that are due. `place`: where a task asks for it; undefined at the end of a section. */
@@ -137,13 +182,46 @@ class HostPlay {
     while (this.#run.isActive && !this.#isOver && typeof next !== 'string') {
       if (within !== undefined && !isWithin(next, within)) return next;
       const place: Place = next;
-      const task = place.list.tasks[place.task];
-      next = task?.runOnce ? await this.#runOnce(place, task, within) : await this.#step(place, within);
+      await this.#meet(place);
+      if (!this.#run.isActive) return next;
+      next = await this.#taskOrWave(place, within);
       const asked = this.#asked;
       this.#asked = undefined;
       if (asked !== undefined && this.#run.isActive) next = await this.#obey(asked, next);
     }
     return next;
+  }
+
+  async #taskOrWave(place: Place, within: TaskList | undefined): Promise<Next> {
+    const { steps } = this.#context;
+    const task = place.list.tasks[place.task];
+    const go = (at: Place): Promise<Next> =>
+      task?.runOnce ? this.#runOnce(at, task, within) : this.#step(at, within);
+    if (steps === undefined || task === undefined || !isAskedAbout(place, task)) return go(place);
+    // Nobody's changes wait for the answer, lest they go back meanwhile.
+    if (!steps.isThrough) await this.#guarding.settle();
+    const left = leftOut(place, task, this.#planningAt(place));
+    const answer = await this.#turns.take(() => steps.mayRun(this.#run.name, place, labelOf(left)));
+    if (answer === 'no') {
+      const raw = { kind: 'skipped', message: left.reason, leaves: left.leaves } as const;
+      this.#tell({ action: left, raw }, judge({ action: left, raw }), following(place));
+      return following(place);
+    }
+    if (answer !== 'yes' || !this.#run.isActive) return place;
+    if (task.runOnce) return go(place);
+    // In one turn, with all its items and attempts: only then somebody is asked about the next task.
+    const toItsEnd = async (): Promise<Next> => {
+      let next = await go(place);
+      while (this.#run.isActive && isOfTask(next, place)) next = await go(next);
+      return next;
+    };
+    return (await this.#turns.hold(toItsEnd)) ?? place;
+  }
+
+  /** Waits for others where the task at the place reads what they find out. */
+  async #meet(place: Place): Promise<void> {
+    const wait = () => this.#turns.take(async () => undefined);
+    await this.#context.meeting?.pass(this.#run, place, { section: this.#section, wait });
   }
 
   /** A word to the engine, at the end of its wave. Where the host goes from there. */
@@ -163,12 +241,13 @@ class HostPlay {
         return next;
       case 'clear_facts':
         memory.facts = undefined;
-        if (needsFacts) await this.#inTurn(() => this.#gatherFacts());
+        if (needsFacts) await this.#turns.take(() => this.#gatherFacts());
         return next;
       case 'reset_connection':
         await host.disconnect();
         return next;
       case 'noop':
+      case 'refresh_inventory': // an errand: it is done
         return next;
       default:
         return unreachable(word);
@@ -187,91 +266,59 @@ class HostPlay {
     const work = () => this.#runNextWave(place, within);
     const throttled =
       task === undefined || task.throttle === 0 ? work : () => this.#context.slotsOf(task).use(work);
-    return (await this.#inTurn(throttled)) ?? place;
+    return (await this.#turns.take(throttled)) ?? place;
   }
 
-  /** The first host runs the task for all, with all its items and attempts; the others wait. */
   async #runOnce(place: Place, task: ResolvedTask, within: TaskList | undefined): Promise<Next> {
-    const { once } = this.#context;
-    const run = this.#run;
-    const key = this.#onceKey(place, task);
-    while (run.isActive) {
-      const shared = once.result(key);
-      if (shared !== undefined) return this.#takeOver(place, task, shared);
-      if (once.isTurnOf(run.name)) break;
-      if (this.#context.lockStep === undefined) await once.news();
-      else await this.#inTurn(async () => undefined);
-    }
-    const before = this.#shared;
-    this.#shared = {
-      host: run.name,
-      hasFailed: false,
-      hasChanged: false,
-      ends: undefined,
-      variables: new Map(),
-      failure: undefined,
-    };
-    let next: Next = place;
-    while (run.isActive && isOfTask(next, place)) next = await this.#step(next, within);
-    const names = [...namesSetBy(task), ...this.#shared.variables.keys()];
-    const variables = run.memory.valuesOf(names);
-    // Somebody else has to do what an interruption or a lost host kept from being done.
-    if (run.isActive || run.status === 'failed') once.publish(key, { ...this.#shared, variables });
-    this.#shared = before;
-    return next;
+    const { once, lockStep } = this.#context;
+    const turn = await this.#once.take(place, task, {
+      step: (at) => this.#step(at, within),
+      wait: () => (lockStep === undefined ? once.news() : this.#turns.take(async () => undefined)),
+    });
+    return turn.kind === 'had' ? turn.next : this.#takeOver(place, task, turn.shared);
   }
 
   /** What another host has run for all. */
   #takeOver(place: Place, task: ResolvedTask, shared: Shared): Next {
-    const { memory } = this.#run;
-    for (const [name, value] of shared.variables) memory.set(name, value);
+    this.#once.remember(place, task, shared);
     if (shared.hasChanged) this.#handlers.notify(task);
     this.#done += 1;
     if (!shared.hasFailed) {
       if (shared.ends !== undefined) this.#isOver = true;
       return following(place);
     }
-    if (isRescued(place)) {
-      memory.set('ansible_failed_task', { name: task.module.name, action: task.module.name });
-      memory.set('ansible_failed_result', shared.failure ?? {});
-    }
     const next = afterFailure(place);
     if (next === 'failed') this.#fail(task);
     return next;
   }
 
-  /** The same on all hosts, for each time that they come by. */
-  #onceKey(place: Place, { id }: ResolvedTask): string {
-    const path: number[] = [];
-    for (let each = place.caller; each !== undefined; each = each.caller) path.push(each.task, each.item);
-    const here = [id, ...path].join('.');
-    const count = (this.#timesAt.get(here) ?? 0) + 1;
-    this.#timesAt.set(here, count);
-    return `${here}#${count}`;
-  }
-
   /** Where the next wave starts, or undefined where the host is out. */
   async #runNextWave(place: Place, within: TaskList | undefined): Promise<Next | undefined> {
-    const { scopes, actions, clock, signal, waveLimit } = this.#context;
+    const { clock, signal, waveLimit, inventory } = this.#context;
     const run = this.#run;
-    const wave = nextWave({
-      place,
-      state: run.memory.state,
-      scopeFor: (task, state, values) => scopes.scope(run.name, task, state, { values }),
-      include: (action, entry, within) => included(action, entry, within, { ...this.#context, run }),
-      context: actions,
-      limit: this.#waveLimit,
-      within,
-    });
-    const machine = await this.#machineFor(wave);
+    const wave = nextWave({ ...this.#planningAt(place), limit: this.#waveLimit, within });
+    await this.#guarding.settleBefore(wave);
+    const machine = run.isActive ? await this.#machineFor(wave) : undefined;
     if (machine === undefined) return undefined;
-    const result = await runWave(wave, wave.mode === 'check' ? new ReadOnlyHost(machine) : machine, {
+    const mayWrite = wave.mode === 'apply' || machine instanceof UnreachableHost;
+    const result = await runWave(wave, mayWrite ? machine : new ReadOnlyHost(machine), {
       clock,
       signal,
       withheld: run.memory.withheld,
-      tell: (doing, hostActions) => run.working(doing, hostActions.map(labelOf)),
+      person: this.#context.person,
+      jobs: run.memory.jobs,
+      contacted: () => run.contacted(),
+      hostOf: (delegate) => (delegate === undefined ? run.host : this.#context.hostOf(delegate)),
+      inventory,
+      forgetFile: (path) => this.#context.actions.files.forget(path),
+      tell: (doing, busy) => run.working(doing, busy.map(labelOf)),
+      guard: this.#guarding.of(wave),
     });
-    const { next, pauseMs } = this.#conclude(wave, result);
+    if (result.lookAgain !== undefined) {
+      this.#context.emit({ kind: 'guard-told', host: run.name, message: result.lookAgain });
+      return place;
+    }
+    const { next, pauseMs } = this.#conclude(wave, forgiven(result, machine));
     const isStale = result.host === 'rebooted' && run.memory.facts !== undefined;
     if (isStale && run.isActive) await this.#gatherFacts();
     const reached = result.outcomes.length;
@@ -281,14 +328,36 @@ class HostPlay {
     return run.isActive ? next : undefined;
   }
 
+  #planningAt(place: Place): Omit<WaveRequest, 'limit'> {
+    const { scopes, actions } = this.#context;
+    const run = this.#run;
+    return {
+      place,
+      state: run.memory.state,
+      readers: this.#context.readers,
+      scopeFor: (task, state, values) => scopes.scope(run.name, task, state, { values }),
+      include: (action, entry, within) => included(action, entry, within, { ...this.#context, run }),
+      context: actions,
+    };
+  }
+
   /** Undefined where the host itself cannot be reached, which has been told. */
   async #machineFor(wave: Wave): Promise<Host | undefined> {
     const run = this.#run;
     if (!wave.actions.some((action) => action.kind === 'host')) return run.host;
-    if (wave.delegate === undefined) return (await run.connect()) ? run.host : undefined;
+    if (wave.delegate === undefined) return this.#ownMachine(wave);
     const machine = this.#context.hostOf(wave.delegate);
     const connected = await machine.connect();
     return connected.kind === 'connected' ? machine : new UnreachableHost(wave.delegate, connected);
+  }
+
+  async #ownMachine({ actions }: Wave): Promise<Host | undefined> {
+    const run = this.#run;
+    const first = actions.find((action) => action.kind === 'host');
+    if (first?.task.onUnreachable !== 'continue') return (await run.connect()) ? run.host : undefined;
+    const outcome = await run.tryToConnect();
+    if (outcome.kind === 'connected') return run.host;
+    return run.isActive ? new UnreachableHost(run.name, outcome) : undefined;
   }
 
   /** Tells what became of the wave. Where the host goes from there, and after how long. */
@@ -347,25 +416,8 @@ class HostPlay {
         ? this.#context.memoryOf(action.delegate)
         : undefined;
     run.memory.remember(action, judged, elsewhere);
-    this.#share(action, judged);
+    this.#once.share(action, judged);
     if (status === 'changed' || status === 'would-change') this.#handlers.notify(action.task);
-  }
-
-  /** For those who wait for a task that runs once. */
-  #share(action: Action, { outcome, result }: JudgedOutcome): void {
-    if (this.#shared === undefined) return;
-    const set = action.kind === 'controller' && action.verdict.kind === 'ok' ? action.verdict.variables : {};
-    const hasFailed = ['failed', 'unknown', 'rescued'].includes(outcome.status);
-    const word = wordOf(action);
-    this.#shared = {
-      ...this.#shared,
-      hasFailed,
-      ends: word === 'end_play' ? 'play' : word === 'end_batch' ? 'batch' : undefined,
-      hasChanged:
-        this.#shared.hasChanged || outcome.status === 'changed' || outcome.status === 'would-change',
-      variables: new Map([...this.#shared.variables, ...Object.entries(set ?? {})]),
-      failure: hasFailed ? result : undefined,
-    };
   }
 
   #progress(next: Next): { readonly done: number; readonly of: number } {
@@ -376,22 +428,6 @@ class HostPlay {
     const { play, signal } = this.#context;
     const progress = { done: this.#done, of: this.#done + this.#later };
     return gatherFacts(this.#run, { play, signal, progress });
-  }
-
-  /** Does nothing where the run is over for this host. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { lockStep, signal } = this.#context;
-    const run = this.#run;
-    const inTime = async (): Promise<T | undefined> => {
-      if (!signal.aborted) return work();
-      run.leave('interrupted');
-      return undefined;
-    };
-    if (lockStep === undefined) return inTime();
-    if ((await lockStep.turnstile.arrive(run.name)) === 'go') return lockStep.slots.use(inTime);
-    // Also a host that nobody has had to contact by now: it has tasks before it.
-    run.end(signal.aborted ? 'interrupted' : 'stopped');
-    return undefined;
   }
 }
 
@@ -408,11 +444,6 @@ function isSamePlace(a: Next, b: Next): boolean {
   if (typeof a === 'string' || typeof b === 'string') return a === b;
   const isSame = a.list === b.list && a.task === b.task && a.item === b.item;
   return isSame && a.failing.length === b.failing.length;
-}
-
-/** Whether the place is still at the same task, at a later item or attempt for one. */
-function isOfTask(next: Next, { list, task, caller }: Place): next is Place {
-  return typeof next !== 'string' && next.list === list && next.task === task && next.caller === caller;
 }
 
 /** A failure that a rescue part takes care of. */

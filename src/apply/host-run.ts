@@ -1,23 +1,39 @@
 // One host during a run: its connection, how it stands, what is told of it. Lives from the first play to the last.
-import type { Emit, HostRecap, HostStatus, TaskLabel, TaskOutcome } from '../event.ts';
+import type { Doing, Emit, HostRecap, HostStatus, TaskLabel, TaskOutcome } from '../event.ts';
 import type { Facts } from '../host/facts/facts.ts';
-import type { Host } from '../host/host.ts';
-import { HostMemory } from './host-memory.ts';
+import type { ConnectOutcome, Host } from '../host/host.ts';
+import type { HostMemory } from './host-memory.ts';
+
+/** `later`: by itself, once its time is up. `unseen`: the same, and nobody could see it. */
+type Undoing = 'as before' | 'not as before' | 'unseen' | 'later';
+
+const UNDONE: Readonly<Record<Undoing, string>> = {
+  'as before': 'rolled back, as it was before',
+  'not as before': 'rolled back, but not all is as it was before',
+  unseen: 'rolls back by itself, which nobody could see',
+  later: 'rolls back by itself',
+};
 
 export class HostRun {
   readonly name: string;
   readonly host: Host;
-  readonly memory = new HostMemory();
+  readonly memory: HostMemory;
   readonly #emit: Emit;
   readonly #counts = { ok: 0, changed: 0, wouldChange: 0, skipped: 0, failed: 0, rescued: 0, ignored: 0 };
   #status: HostStatus = 'not-started';
+  #hasTried = false;
   #wasContacted = false;
   #isFinished = false;
+  /** It is through all plays that are known to be for it. */
+  #mayBeFinished = false;
   /** The task that was cut off. */
   #unknown: string | undefined;
   #mayHaveChanged = false;
+  /** How what it changed was undone, or will be. */
+  #undoing: Undoing | undefined;
 
-  constructor(name: string, host: Host, emit: Emit) {
+  constructor(name: string, host: Host, emit: Emit, memory: HostMemory) {
+    this.memory = memory;
     this.name = name;
     this.host = host;
     this.#emit = emit;
@@ -40,18 +56,21 @@ export class HostRun {
     return this.#status === 'failed' || this.#status === 'unreachable';
   }
 
+  /** Connects if need be. What comes of it is for the caller to tell. */
+  async tryToConnect(): Promise<ConnectOutcome> {
+    if (this.#status === 'not-started' && !this.#hasTried)
+      this.#emit({ kind: 'host-connecting', host: this.name });
+    this.#hasTried = true;
+    const outcome = await this.host.connect();
+    if (outcome.kind === 'connected') this.contacted();
+    else if (outcome.reason === 'interrupted') this.end('interrupted');
+    return outcome;
+  }
+
   /** Connects if need be. False: unreachable, and said so. */
   async connect(): Promise<boolean> {
-    if (this.#status === 'not-started') this.#emit({ kind: 'host-connecting', host: this.name });
-    const outcome = await this.host.connect();
-    if (outcome.kind === 'connected') {
-      this.#wasContacted = true;
-      if (this.#status === 'not-started') {
-        this.#status = 'ok';
-        this.#emit({ kind: 'host-connected', host: this.name });
-      }
-      return true;
-    }
+    const outcome = await this.tryToConnect();
+    if (outcome.kind === 'connected') return true;
     this.end(outcome.reason === 'interrupted' ? 'interrupted' : 'unreachable');
     const { reason, message, hint } = outcome;
     this.#emit({
@@ -64,16 +83,26 @@ export class HostRun {
     return false;
   }
 
+  /** It has been reached, by `connect` or by a task that waited for it. */
+  contacted(): void {
+    this.#wasContacted = true;
+    if (this.#status !== 'not-started') return;
+    this.#status = 'ok';
+    this.#emit({ kind: 'host-connected', host: this.name });
+  }
+
   told(facts: Facts): void {
     this.memory.facts = facts;
     this.#emit({ kind: 'facts-gathered', host: this.name, facts });
   }
 
-  working(
-    doing: 'gathering facts' | 'inspecting' | 'changing' | 'rebooting',
-    tasks: readonly TaskLabel[],
-  ): void {
+  working(doing: Doing, tasks: readonly TaskLabel[]): void {
     this.#emit({ kind: 'host-working', host: this.name, doing, tasks });
+  }
+
+  /** A guarded play was not confirmed. */
+  wentBack(how: Undoing): void {
+    this.#undoing = how;
   }
 
   /** Something failed of which only the user knows what it did until then. */
@@ -115,16 +144,30 @@ export class HostRun {
     isLast,
     keepsConnection,
   }: {
-    readonly isLast: boolean;
+    /** `as far as is known`: hosts may still be added to later plays. */
+    readonly isLast: 'yes' | 'no' | 'as far as is known';
     readonly keepsConnection: boolean;
   }): Promise<void> {
-    if (isLast || !this.isActive) {
+    this.#mayBeFinished = isLast === 'as far as is known';
+    if (isLast === 'yes' || !this.isActive) {
       if (this.#status === 'not-started') this.#status = 'ok'; // all it had to do was known on the controller
       this.#isFinished = true;
       if (!keepsConnection) await this.host.close();
     }
     const status = this.isActive ? 'ok' : this.#status;
     this.#emit({ kind: 'host-finished', host: this.name, status });
+  }
+
+  /** It is in the play that starts. */
+  expectPlay(): void {
+    this.#mayBeFinished = false;
+  }
+
+  /** No play follows: for those that only waited for one, all is well. */
+  finish(): void {
+    if (!this.isActive || !this.#mayBeFinished) return;
+    this.#status = 'ok';
+    this.#isFinished = true;
   }
 
   /** The rollout ended around it. */
@@ -140,6 +183,7 @@ export class HostRun {
   }
 
   #state(mode: 'apply' | 'check'): string {
+    if (this.#undoing !== undefined) return UNDONE[this.#undoing];
     if (this.#unknown !== undefined) return `unknown: cut off during "${this.#unknown}"`;
     if (!this.#wasContacted && this.#status !== 'unreachable') return 'not contacted';
     const { changed } = this.#counts;

@@ -1,8 +1,9 @@
 // The tasks that an include brings in while a play runs. What could be known before the run has been checked then;
 // the rest is read and checked here, with what this host knows by now, and what is wrong with it is its failure alone.
-import { type Diagnostic, Problems, type Span } from '../diagnostic.ts';
+import { Problems } from '../diagnostic.ts';
 import type { Entry } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
+import { failureText } from '../plan/failure-text.ts';
 import type { ActionContext } from '../plan/plan-action.ts';
 import type { Within } from '../plan/wave.ts';
 import { HostCheck, wasChecked } from '../resolve/check-host.ts';
@@ -29,29 +30,12 @@ export function included(
   if (task.include === undefined) throw new Error(`${task.module.name} has nothing to include`);
   if (depth >= MAX_DEPTH) return { message: `it is ${MAX_DEPTH} includes deep: this one may never end` };
   const { list, diagnostics } = task.include.load(entry);
-  if (diagnostics.length > 0) return { message: textOf(diagnostics) };
+  if (diagnostics.length > 0) return { message: failureText(diagnostics) };
   const { name: host, memory } = run;
   if (wasChecked(list, host)) return list;
   if (!isFirst) return 'later';
   const problems = new Problems();
   const check = new HostCheck({ host, scopes, files: actions.files, state: memory.state, problems });
   check.checkList(list, { values, unknown: new Set() });
-  return problems.count > 0 ? { message: textOf(problems.list) } : list;
-}
-
-function textOf(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map((each) => [messageOf(each), ...excerptOf(each.at)].join('\n')).join('\n');
-}
-
-function messageOf({ summary, details = [], at, hint }: Diagnostic): string {
-  const place = at === undefined ? '' : ` (${at.file}:${at.line}:${at.column})`;
-  return `${[summary, ...details].join(': ')}${place}${hint === undefined ? '' : `; ${hint}`}`;
-}
-
-/** The line, and a caret under what is wrong in it. */
-function excerptOf(at: Span | undefined): readonly string[] {
-  if (at === undefined) return [];
-  const number = String(at.line);
-  const indent = ' '.repeat(number.length);
-  return [`${number} | ${at.lineText}`, `${indent} | ${' '.repeat(at.column - 1)}${'^'.repeat(at.length)}`];
+  return problems.count > 0 ? { message: failureText(problems.list) } : list;
 }

@@ -13,3 +13,9 @@ export async function interruptible(
   if (outcome.kind !== 'refused' || !signal.aborted) return outcome;
   return { kind: 'lost', reason: 'interrupted', message: 'interrupted', during: NO_STEP, steps: new Map() };
 }
+
+/** How the host stands after a program. `lost`: nothing more can be asked of it on this connection. */
+export function hostAfter(outcome: ProgramOutcome): 'fine' | 'lost' | 'interrupted' {
+  if (outcome.kind !== 'lost' || outcome.reason === 'killed') return 'fine';
+  return outcome.reason === 'interrupted' ? 'interrupted' : 'lost';
+}

@@ -1,5 +1,6 @@
 // Tasks with run_once: the first host of the batch that gets there runs it for all, the others wait and take over what
 // it left behind. Who leaves the play without having run it passes its turn on to the next.
+import type { VariableLayer } from '../resolve/host-scope.ts';
 import type { JudgedOutcome } from './task-outcome.ts';
 
 /** What a task that ran for all has left behind. */
@@ -11,6 +12,8 @@ export interface Shared {
   /** The play or the batch ends there. */
   readonly ends: 'play' | 'batch' | undefined;
   readonly variables: ReadonlyMap<string, unknown>;
+  /** From files. */
+  readonly included: VariableLayer;
   /** Of the item that failed. */
   readonly failure: JudgedOutcome['result'] | undefined;
 }

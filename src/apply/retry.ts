@@ -29,7 +29,8 @@ export function afterAttempt(
   raw: RawOutcome,
   { valuesWith, attempt }: { readonly valuesWith: (raw: RawOutcome) => Values; readonly attempt: number },
 ): Attempted {
-  const isOver = raw.isFinal === true || !['ok', 'changed', 'failed'].includes(raw.kind);
+  const isOut = raw.isFinal === true || raw.isUnreachable === true;
+  const isOver = isOut || !['ok', 'changed', 'failed'].includes(raw.kind);
   if (!repeats(task) || isOver) return { kind: 'over', raw };
   const counted: RawOutcome = { ...raw, fields: { ...raw.fields, attempts: attempt } };
   try {

@@ -1,16 +1,22 @@
 // Runs one wave on one host: inspect, decide, change, conclude. What comes back is an outcome for each action that
 // was reached; the first failure that is not ignored ends it.
 import { dirname } from 'node:path/posix';
-import type { Host, ProgramOutcome, RunOptions, StepOutcome } from '../host/host.ts';
+import type { Doing } from '../event.ts';
+import type { HostGuard } from '../guard/host-guard.ts';
+import type { Host, Program, ProgramOutcome, RunOptions, Step, StepOutcome } from '../host/host.ts';
+import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
 import type { Resource } from '../modules/module.ts';
-import type { HostAction } from '../plan/action.ts';
+import type { Action, HostAction } from '../plan/action.ts';
 import type { Wave } from '../plan/wave.ts';
 import { changeProgram, inspectProgram, rehearsalProgram, rehearsalStep } from '../plan/wave-programs.ts';
+import { afterwards } from './afterwards.ts';
 import type { Clock } from './clock.ts';
 import { concludeWave, decidedBefore, type Rehearsed, refusal } from './conclude.ts';
-import { type Decided, decide } from './decide.ts';
-import { interruptible } from './interruptible.ts';
-import { type RebootOutcome, waitForReboot } from './reboot.ts';
+import { decide, type Settled } from './decide.ts';
+import { settled } from './errands.ts';
+import { hostAfter, interruptible } from './interruptible.ts';
+import { type Jobs, newJobId } from './job.ts';
+import type { Person } from './person.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
 export interface WaveOutcome {
@@ -18,14 +24,28 @@ export interface WaveOutcome {
   readonly outcomes: readonly ActionOutcome[];
   /** `lost`: the connection went away, nothing more can be asked of the host on it. `rebooted`: facts are stale. */
   readonly host: 'fine' | 'lost' | 'interrupted' | 'rebooted';
+  /** Nothing has been done, for the host is not what it was a moment ago: why. */
+  readonly lookAgain?: string;
 }
 
 export interface WaveContext {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** To which tasks add hosts and groups. */
+  readonly inventory: GrowingInventory;
+  readonly person: Person;
+  readonly jobs: Jobs;
+  /** Somebody has reached the play's own host, and run something there. */
+  readonly contacted: () => void;
+  /** The way to the host that a task is delegated to; undefined: to its own. */
+  readonly hostOf: (delegate: string | undefined) => Host;
+  /** A file of the controller's is another one from now on. */
+  readonly forgetFile: (path: string) => void;
   /** What earlier tasks would have changed if check mode had let them. */
   readonly withheld: readonly Resource[];
-  readonly tell: (doing: 'inspecting' | 'changing' | 'rebooting', actions: readonly HostAction[]) => void;
+  readonly tell: (doing: Doing, actions: readonly Action[]) => void;
+  /** What its changes go with. */
+  readonly guard: HostGuard | undefined;
 }
 
 /** `host` refuses to write where the wave only checks. */
@@ -36,22 +56,27 @@ export async function runWave(wave: Wave, host: Host, context: WaveContext): Pro
     ...(wave.timeoutMs !== undefined && { timeoutMs: wave.timeoutMs }),
   };
   const hostActions = wave.actions.filter((action) => action.kind === 'host');
-  const inspection = inspectProgram(hostActions);
+  const inspection = inspectProgram(hostActions, context.guard?.look);
   let steps: Extract<ProgramOutcome, { kind: 'finished' }>['steps'] = new Map();
   if (inspection.program !== undefined) {
     context.tell('inspecting', hostActions);
     const outcome = await interruptible(host.run(inspection.program, options), signal);
     if (outcome.kind !== 'finished') return inspectionFailed(wave, outcome);
     steps = outcome.steps;
+    context.guard?.looked(steps);
   }
-  const decided = decide(wave, { inspected: (action) => inspection.read(action, steps), withheld });
-  return change(decided, host, { ...context, options });
+  const decided = decide(wave, { inspected: (action) => inspection.read(action, steps), withheld, newJobId });
+  const errands = await settled(decided, { ...context, host, options });
+  if (errands.host !== 'fine') {
+    return { outcomes: concludeWave(errands.decided, undefined), host: errands.host };
+  }
+  return change(errands.decided, host, { ...context, options });
 }
 
-type Change = Extract<Decided, { kind: 'change' }>;
+type Change = Extract<Settled, { kind: 'change' }>;
 
 async function change(
-  decided: readonly Decided[],
+  decided: readonly Settled[],
   machine: Host,
   context: WaveContext & { readonly options: RunOptions },
 ): Promise<WaveOutcome> {
@@ -71,13 +96,41 @@ async function change(
     return { outcomes: [...before, ...asOutcome(first, failure, sent)], host: hostAfter(sent) };
   }
   const rehearsed = await rehearse(changes, machine, context);
-  const outcome = await interruptible(machine.run(changeProgram(changes), options), signal);
+  const { around, refused } = await arm(changes, machine, context);
+  const outcome =
+    refused ?? (await interruptible(machine.run(changeProgram(changes, around), options), signal));
+  const refusal = context.guard?.refusal(outcome);
+  if (refusal?.kind === 'look again') return { outcomes: [], host: 'fine', lookAgain: refusal.message };
+  if (refusal !== undefined) {
+    const { message, hint } = refusal;
+    const raw: RawOutcome = { kind: 'failed', message, ...(hint !== undefined && { hint }) };
+    const before = decidedBefore(decided, first.action);
+    return { outcomes: [...before, { action: first.action, raw }], host: hostAfter(outcome) };
+  }
   const outcomes = concludeWave(decided, outcome, rehearsed);
   // A channel that goes down behind the last step takes no result with it.
   const isComplete = outcomes.length === decided.length && outcomes.at(-1)?.raw.kind !== 'unknown';
   const host = hostAfter(outcome);
   const result = { outcomes, host: isComplete && host === 'lost' ? ('fine' as const) : host };
-  return concludeReboot(result, { outcome, last: changes.at(-1), host: machine, context });
+  return afterwards(result, { outcome, last: changes.at(-1), host: machine, context });
+}
+
+/** The guard's steps around the changes, or what became of the first where it had to be a program of its own. */
+async function arm(
+  changes: readonly Change[],
+  machine: Host,
+  { guard, signal }: WaveContext,
+): Promise<{
+  readonly around?: { readonly lead?: readonly Step[]; readonly trail?: readonly Step[] };
+  readonly refused?: ProgramOutcome;
+}> {
+  if (guard === undefined) return {};
+  const lead = [guard.lead(changes.flatMap(({ action }) => action.writes))];
+  if (guard.apart === undefined) return { around: { lead, trail: [guard.trail()] } };
+  const program: Program = { kind: 'change', steps: lead };
+  const outcome = await interruptible(machine.run(program, { become: guard.apart }), signal);
+  const isArmed = outcome.kind === 'finished' && guard.refusal(outcome) === undefined;
+  return isArmed ? {} : { refused: outcome };
 }
 
 /** One program more, in check mode alone. Where it does not end, nothing is known beyond what was decided. */
@@ -116,8 +169,11 @@ function inspectionFailed(wave: Wave, outcome: Exclude<ProgramOutcome, { kind: '
   const first = wave.actions.find((action) => action.kind === 'host');
   const known = wave.actions.slice(0, first === undefined ? undefined : wave.actions.indexOf(first));
   // What the controller knew without the host is still told.
-  const before = decide({ ...wave, actions: known }, { inspected: () => undefined, withheld: [] });
-  const outcomes = concludeWave(before, undefined);
+  const before = decide({ ...wave, actions: known }, { inspected: () => undefined, withheld: [], newJobId });
+  const outcomes = concludeWave(
+    before.filter((each) => each.kind !== 'errand'),
+    undefined,
+  );
   const host = hostAfter(outcome);
   const own = first === undefined ? [] : asOutcome({ action: first }, notInspected(outcome), outcome);
   return { outcomes: [...outcomes, ...own], host };
@@ -137,46 +193,4 @@ function notInspected(outcome: Exclude<ProgramOutcome, { kind: 'finished' }>): R
   if (outcome.kind === 'withheld') return { kind: 'failed', message: 'the host refuses to be read' };
   const message = `${outcome.message}, while it was only looked at`;
   return { kind: 'failed', message, ...(hostAfter(outcome) === 'lost' && { isFinal: true }) };
-}
-
-async function concludeReboot(
-  result: WaveOutcome,
-  after: {
-    readonly outcome: ProgramOutcome;
-    readonly last: Change | undefined;
-    readonly host: Host;
-    readonly context: WaveContext & { readonly options: RunOptions };
-  },
-): Promise<WaveOutcome> {
-  const { last, outcome, host, context } = after;
-  const reboot = last?.change.then;
-  const concluded = result.outcomes.at(-1);
-  if (last === undefined || reboot === undefined || concluded?.action !== last.action) return result;
-  // The channel may well go down with the host.
-  const isGoingDown = outcome.kind === 'lost' && outcome.reason === 'connection';
-  if (concluded.raw.kind !== 'changed' && !isGoingDown) return result;
-  context.tell('rebooting', [last.action]);
-  const rebooted = await waitForReboot(host, reboot, context);
-  return {
-    outcomes: [...result.outcomes.slice(0, -1), { action: last.action, raw: rebootRaw(rebooted) }],
-    host: rebooted.kind === 'back' ? 'rebooted' : rebooted.kind === 'interrupted' ? 'interrupted' : 'lost',
-  };
-}
-
-function rebootRaw(outcome: RebootOutcome): RawOutcome {
-  if (outcome.kind === 'back') {
-    return {
-      kind: 'changed',
-      message: 'rebooted',
-      fields: { rebooted: true, elapsed: Math.round(outcome.afterMs / 1000) },
-    };
-  }
-  return outcome.kind === 'interrupted'
-    ? { kind: 'unknown', message: 'interrupted while it rebooted' }
-    : { kind: 'failed', message: outcome.message, isFinal: true };
-}
-
-function hostAfter(outcome: ProgramOutcome): 'fine' | 'lost' | 'interrupted' {
-  if (outcome.kind !== 'lost' || outcome.reason === 'killed') return 'fine';
-  return outcome.reason === 'interrupted' ? 'interrupted' : 'lost';
 }

@@ -23,6 +23,8 @@ export interface RawOutcome {
   readonly hasRun?: true;
   /** The host is gone: ignore_errors and failed_when have no say. */
   readonly isFinal?: true;
+  /** The machine could not be reached, or no longer, and the task puts up with that (ignore_unreachable). */
+  readonly isUnreachable?: true;
   /** What names that the task sets are from now on, if it did not set them. */
   readonly leaves?: 'unset' | 'unknowable';
 }
@@ -68,7 +70,8 @@ export function judge({ action, raw }: ActionOutcome, attempt = 1): JudgedOutcom
     ...resultOf(judged),
     ...(item !== undefined && { [variable]: item.value, ansible_loop_var: variable }),
   };
-  const isIgnored = judged.kind === 'failed' && task.onFailure === 'continue' && judged.isFinal !== true;
+  const isForgiven = task.onFailure === 'continue' && judged.isFinal !== true;
+  const isIgnored = judged.kind === 'failed' && (isForgiven || judged.isUnreachable === true);
   const outcome: TaskOutcome = {
     status: isIgnored ? 'ignored' : judged.kind,
     ...(task.noLog ? masked(judged) : shown(judged)),
@@ -76,6 +79,7 @@ export function judge({ action, raw }: ActionOutcome, attempt = 1): JudgedOutcom
     ...(item !== undefined && {
       item: { label: itemLabel(item, task.noLog), index: item.index, count: item.count },
     }),
+    ...unjudged(action, judged),
   };
   return {
     outcome,
@@ -88,6 +92,16 @@ export function judge({ action, raw }: ActionOutcome, attempt = 1): JudgedOutcom
       action.writes.includes('*'),
     ...(attempted.kind === 'again' && { retry: attempted }),
   };
+}
+
+/** In check mode: why it cannot be said whether the host is as the task wants it. */
+function unjudged(action: Action, { kind, leaves, message = '' }: RawOutcome): Pick<TaskOutcome, 'unjudged'> {
+  if (kind === 'skipped' && leaves === 'unknowable') return { unjudged: message };
+  if (kind !== 'would-change' || action.kind !== 'host') return {};
+  const { module, wanted, inspection, writes } = action;
+  const looksFirst = inspection.script !== undefined || (inspection.files ?? []).length > 0;
+  const acts = module.acts?.(wanted) === true || (writes.includes('*') && !looksFirst);
+  return acts ? { unjudged: 'it acts each time it runs' } : {};
 }
 
 /** The results of a loop's items as one, in Ansible's form. */
@@ -104,7 +118,7 @@ export function loopResult(
 }
 
 function resultOf(raw: RawOutcome): Readonly<Record<string, unknown>> {
-  const isFailed = raw.kind === 'failed' || raw.kind === 'unknown';
+  const isFailed = (raw.kind === 'failed' || raw.kind === 'unknown') && raw.isUnreachable !== true;
   return {
     changed: raw.kind === 'changed' || raw.kind === 'would-change' || (isFailed && raw.hasRun === true),
     failed: isFailed,
@@ -115,7 +129,8 @@ function resultOf(raw: RawOutcome): Readonly<Record<string, unknown>> {
 }
 
 function applyConditions(task: ResolvedTask, raw: RawOutcome, action: Action): RawOutcome {
-  if (raw.isFinal === true || raw.kind === 'skipped' || raw.kind === 'unknown') return raw;
+  if (raw.isFinal === true || raw.isUnreachable === true) return raw;
+  if (raw.kind === 'skipped' || raw.kind === 'unknown') return raw;
   if (raw.kind === 'would-change') {
     if (!neverChanges(task)) return raw;
     return { kind: 'skipped', message: 'check mode does not run it', leaves: 'unknowable' };

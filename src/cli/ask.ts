@@ -1,4 +1,4 @@
-// Asks a person at the terminal for something that nobody else shall see: nothing of what is typed is shown.
+// Asks a person at the terminal, also for something that nobody else shall see: then nothing of what is typed is shown.
 // The terminal is the process's own (/dev/tty), so that stdin and stdout may be files.
 import { openSync, writeSync } from 'node:fs';
 import { isatty, ReadStream } from 'node:tty';
@@ -21,6 +21,33 @@ export async function askHidden(question: string, signal: AbortSignal): Promise<
   } finally {
     input.setRawMode(false);
     writeSync(terminal, '\n');
+    input.destroy();
+  }
+}
+
+/** The same for what may be seen. Ctrl-C is the signal that it always is. */
+export async function askShown(question: string, signal: AbortSignal): Promise<string | undefined> {
+  const terminal = openTerminal();
+  if (terminal === undefined) return undefined;
+  const input = new ReadStream(terminal);
+  let typed = '';
+  try {
+    writeSync(terminal, question);
+    return await new Promise((resolve, reject) => {
+      const interrupt = (): void => {
+        writeSync(terminal, '\n');
+        reject(new Interrupted());
+      };
+      if (signal.aborted) return interrupt();
+      signal.addEventListener('abort', interrupt, { once: true });
+      input.setEncoding('utf8').on('error', reject);
+      input.on('end', () => resolve(typed)); // Ctrl-D
+      input.on('data', (more) => {
+        typed += String(more);
+        if (typed.includes('\n')) resolve(typed.replace(/\r?\n[\s\S]*$/, ''));
+      });
+    });
+  } finally {
     input.destroy();
   }
 }

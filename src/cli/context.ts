@@ -1,7 +1,7 @@
 // What commands may use of the process: main.ts makes it, tests make their own.
-import { DiagnosticError } from '../diagnostic.ts';
+import { type Diagnostic, DiagnosticError } from '../diagnostic.ts';
 import type { Ask } from '../load/vault/keys.ts';
-import { diagnosticsText } from '../report/diagnostic-text.ts';
+import { diagnosticsText, warningsText } from '../report/diagnostic-text.ts';
 import { count } from '../report/numbers.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 
@@ -21,6 +21,10 @@ export interface CliContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Asks the person at the terminal, without showing what is typed. Undefined: nobody can be asked. */
   readonly ask?: Ask;
+  /** The same for what may be seen. */
+  readonly askShown?: Ask;
+  /** Somebody can be asked while a run is under way, and this is how they end it. Undefined: stdin is no terminal. */
+  readonly interrupt?: () => void;
   /** All of stdin. Undefined: there is none. */
   readonly input?: () => Promise<Uint8Array>;
   /** Results that are no text. */
@@ -48,6 +52,18 @@ export function showDiagnostics(context: CliContext, { diagnostics }: Diagnostic
   // Of wrong words on the command line nobody expects that hosts were contacted.
   if (diagnostics.every(({ code }) => code === 'usage')) return;
   context.err(`\n${count(diagnostics.length, 'problem')}, no host was contacted\n`);
+}
+
+/** Shows warnings, each only once however many playbooks of one inventory bring it about. */
+export function warner(context: CliContext): (warnings: readonly Diagnostic[]) => void {
+  const shown = new Set<string>();
+  return (warnings) => {
+    for (const warning of warnings) {
+      const text = warningsText([warning], context.terminal.errColours ? COLOURS : NO_COLOURS);
+      if (!shown.has(text)) context.err(`${text}\n`);
+      shown.add(text);
+    }
+  };
 }
 
 /** The words on the command line are wrong. */

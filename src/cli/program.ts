@@ -30,6 +30,26 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'where hosts send a flow, rule by rule, and why',
     load: async () => (await import('./explain.ts')).explainCommand,
   },
+  guard: {
+    words: 'guard COMMAND',
+    summary: 'what guarded changes have left pending, and its end by hand',
+    load: async () => (await import('./guard.ts')).guardCommand,
+  },
+  history: {
+    words: 'history PATTERN',
+    summary: 'the confirmed changes that hosts keep',
+    load: async () => (await import('./history.ts')).historyCommand,
+  },
+  diff: {
+    words: 'diff PATTERN N [M]',
+    summary: 'how hosts after two of them differ',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  rollback: {
+    words: 'rollback PATTERN',
+    summary: 'hosts back to how they were before one of them',
+    load: async () => (await import('./rollback.ts')).rollbackCommand,
+  },
   inventory: {
     words: 'inventory',
     summary: 'what the inventory holds, as JSON or a tree',

@@ -3,19 +3,25 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Problems } from '../diagnostic.ts';
 import { parseExtraVars } from '../load/extra-vars.ts';
 import { withMaskedDiagnostics } from '../masking.ts';
+import { type GuardWish, parseGuard } from '../resolve/guard-wish.ts';
 import { DEFAULT_FORKS, type RunOptions } from '../run.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, warner } from './context.ts';
 import { collect, inventorySources } from './inventory-option.ts';
+import { limitPattern } from './limit.ts';
 import { addVaultOptions, VAULT_HELP, type VaultFlags, vaultFrom } from './vault-keys.ts';
 
 /** As commander gives them; of options that a command does not take, undefined. */
 export interface RunFlags extends VaultFlags {
   readonly inventory: readonly string[];
   readonly limit?: string;
+  readonly retry?: 'LAST';
   readonly extraVars?: readonly string[];
   readonly tags?: readonly string[];
   readonly skipTags?: readonly string[];
+  readonly startAtTask?: string;
+  readonly step?: true;
   readonly check?: true;
+  readonly guard?: GuardWish;
   readonly diff?: true;
   readonly forks?: number;
   readonly user?: string;
@@ -27,6 +33,10 @@ export interface RunFlags extends VaultFlags {
   readonly becomeMethod?: 'sudo' | 'su' | 'doas';
   readonly output?: 'live' | 'text' | 'json';
   readonly verbose?: number;
+  readonly listHosts?: true;
+  readonly listTasks?: true;
+  readonly listTags?: true;
+  readonly syntaxCheck?: true;
 }
 
 interface Group {
@@ -38,11 +48,19 @@ const GROUPS = {
   hosts: {
     help: `Hosts:
   -i, --inventory PATH   inventory file, folder, script, or list "a,b," (repeatable;
-                         default $FAIRLEAD_INVENTORY)
-  -l, --limit PATTERN    only these of the hosts
+                         default $FAIRLEAD_INVENTORY,
+                         then inventory in ansible.cfg)
+  -l, --limit PATTERN    only these of the hosts; @FILE: a pattern on each line
 `,
     add: (command) =>
       command.option('-i, --inventory <path>', '', collect, []).option('-l, --limit <pattern>'),
+  },
+  retry: {
+    help: `Again:
+  --retry LAST           only hosts that did not end well in the last run
+                         of the playbook
+`,
+    add: (command) => command.addOption(new Option('--retry <run>').choices(['LAST'])),
   },
   variables: {
     help: `Variables:
@@ -61,12 +79,21 @@ const GROUPS = {
         .option('-t, --tags <tags>', '', collectWords, [])
         .option('--skip-tags <tags>', '', collectWords, []),
   },
+  start: {
+    help: `Task by task:
+  --start-at-task NAME   begin at the first task of that name, or glob
+  --step                 ask before each task
+`,
+    add: (command) => command.option('--start-at-task <name>').option('--step'),
+  },
   changes: {
     help: `Changes:
   -C, --check            change nothing, say what would change (exit status 3)
+  --guard TIME           undo what nobody can confirm within it (60s), or off
   -D, --diff             show how files differ
 `,
-    add: (command) => command.option('-C, --check').option('-D, --diff'),
+    add: (command) =>
+      command.option('-C, --check').option('-D, --diff').option('--guard <time>', '', guardTime),
   },
   connection: {
     help: `Connection:
@@ -100,6 +127,16 @@ const GROUPS = {
         .addOption(new Option('--output <form>').choices(['live', 'text', 'json']))
         .option('-v, --verbose', '', (_: string, before: number) => before + 1, 0),
   },
+  questions: {
+    help: `Without running anything:
+  --list-hosts           the hosts of each play
+  --list-tasks           its tasks: where each is written, and its tags
+  --list-tags            the tags of its tasks
+  --syntax-check         only check the playbooks
+`,
+    add: (command) =>
+      command.option('--list-hosts').option('--list-tasks').option('--list-tags').option('--syntax-check'),
+  },
 } as const satisfies Readonly<Record<string, Group>>;
 
 type GroupName = keyof typeof GROUPS;
@@ -125,7 +162,7 @@ export async function toRunOptions(flags: RunFlags, context: CliContext): Promis
   });
   return {
     inventories: inventorySources(flags.inventory, context),
-    ...(flags.limit !== undefined && { limit: flags.limit }),
+    ...(flags.limit !== undefined && { limit: limitPattern(flags.limit) }),
     extraVars,
     vault,
     tags: { only: flags.tags ?? [], skip: flags.skipTags ?? [] },
@@ -137,10 +174,19 @@ export async function toRunOptions(flags: RunFlags, context: CliContext): Promis
       connectTimeoutS: flags.timeout,
       hostKeyPolicy: flags.hostKey,
     },
+    ...(flags.guard !== undefined && { guard: flags.guard }),
     mode: flags.check === true ? 'check' : 'apply',
     diff: flags.diff === true,
     forks: flags.forks ?? DEFAULT_FORKS,
+    verbosity: flags.verbose ?? 0,
+    warn: warner(context),
   };
+}
+
+function guardTime(text: string): GuardWish {
+  const wish = parseGuard(text);
+  if (wish === undefined) throw new InvalidArgumentError('a time from 5s to 24h, or off, is wanted.');
+  return wish;
 }
 
 function wholeNumber(text: string): number {

@@ -6,10 +6,26 @@ import { JsonReport } from '../report/json-report.ts';
 import type { Report } from '../report/report.ts';
 import { exitCodeOf, TextReport } from '../report/text-report.ts';
 import { type PreparedRun, preparePlaybook, type RunOptions, runPrepared } from '../run.ts';
-import { type CliContext, withDiagnostics } from './context.ts';
+import { startingAt } from '../start-run.ts';
+import { askPrompts } from './ask-prompts.ts';
+import { type CliContext, usageError, withDiagnostics } from './context.ts';
+import { isAsking, list } from './list.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
+import { hostsToRetry, recordRun } from './run-record.ts';
+import { personAtTerminal } from './terminal-person.ts';
 
-const OPTIONS = ['hosts', 'variables', 'vault', 'tasks', 'changes', 'connection', 'output'] as const;
+const OPTIONS = [
+  'hosts',
+  'retry',
+  'variables',
+  'vault',
+  'tasks',
+  'start',
+  'changes',
+  'connection',
+  'output',
+  'questions',
+] as const;
 
 const HELP = `Usage: fairlead run [OPTIONS] PLAYBOOK...
 
@@ -29,23 +45,86 @@ export function runCommand(context: CliContext): Command {
 
 async function run(playbooks: readonly string[], flags: RunFlags, context: CliContext): Promise<number> {
   const options = await toRunOptions(flags, context);
+  const all = await prepareAnswered(playbooks, options, { flags, context });
+  const runs = flags.startAtTask === undefined ? all : startingAt(all, flags.startAtTask);
+  if (isAsking(flags)) {
+    const left = playbooks.slice(-runs.length);
+    list(
+      runs.map((prepared, index) => ({ name: left[index] ?? '', prepared })),
+      flags,
+      context,
+    );
+    return 0;
+  }
+  if (flags.step === true && context.interrupt === undefined) {
+    throw usageError('there is no terminal on which --step could ask', 'leave --step out');
+  }
+  const names = playbooks.slice(-runs.length);
   const statuses: number[] = [];
-  for (const each of prepareAll(playbooks, options)) {
-    const status = exitCodeOf(await reportRun(each, flags, context), options.mode ?? 'apply');
+  for (const [index, each] of runs.entries()) {
+    const name = names[index] ?? '';
+    if (flags.retry !== undefined && !each.plays.some(({ play }) => play.hosts.length > 0)) {
+      context.err(`${name}: nothing to retry\n`);
+      continue;
+    }
+    const isRecorded = options.mode !== 'check';
+    // Should fairlead itself be killed, nobody is done.
+    if (isRecorded) recordAsToDo([each], [name], context);
+    const recap = await reportRun(each, flags, context);
+    if (isRecorded) recordRun(name, recap, context);
+    const status = exitCodeOf(recap, options.mode ?? 'apply');
     statuses.push(status);
     // What comes next may rest on what has not come about.
-    if (status === 1 || status === 130) return status;
+    if (status !== 1 && status !== 130) continue;
+    if (isRecorded) recordAsToDo(runs.slice(index + 1), names.slice(index + 1), context);
+    return status;
   }
   return Math.max(0, ...statuses);
 }
 
+/** Playbooks of which all hosts are still to come. */
+function recordAsToDo(runs: readonly PreparedRun[], names: readonly string[], context: CliContext): void {
+  for (const [index, { plays }] of runs.entries()) {
+    const hosts = [...new Set(plays.flatMap(({ play }) => play.hosts))];
+    const recap = hosts.map((host) => ({ host, status: 'not-started' as const }));
+    recordRun(names[index] ?? '', recap, context);
+  }
+}
+
+/** What of the run's options is a playbook's own. */
+type OnlyFor = (playbook: string) => Pick<RunOptions, 'onlyHosts'>;
+
+/** With --retry: the hosts that its last run has left over. */
+function retrying({ retry }: RunFlags, context: CliContext): OnlyFor {
+  if (retry === undefined) return () => ({});
+  return (playbook) => ({ onlyHosts: new Set(hostsToRetry(playbook, context)) });
+}
+
+/** What can be checked without the answers of a person is checked before anybody is asked. */
+async function prepareAnswered(
+  playbooks: readonly string[],
+  options: RunOptions,
+  { flags, context }: { readonly flags: RunFlags; readonly context: CliContext },
+): Promise<readonly PreparedRun[]> {
+  const onlyFor = retrying(flags, context);
+  const prepared = prepareAll(playbooks, { ...options, answers: 'later' }, onlyFor);
+  const prompts = prepared.flatMap((each) => each.prompts);
+  if (prompts.length === 0 || isAsking(flags)) return prepared;
+  const answers = await askPrompts(prompts, context);
+  return prepareAll(playbooks, { ...options, answers }, onlyFor);
+}
+
 /** All playbooks are checked before the first one runs, and what is wrong with them is shown together. */
-function prepareAll(playbooks: readonly string[], options: RunOptions): readonly PreparedRun[] {
+function prepareAll(
+  playbooks: readonly string[],
+  options: RunOptions,
+  onlyFor: OnlyFor,
+): readonly PreparedRun[] {
   const problems = new Problems();
   const prepared: PreparedRun[] = [];
   for (const path of playbooks) {
     try {
-      prepared.push(preparePlaybook(path, options));
+      prepared.push(preparePlaybook(path, { ...options, ...onlyFor(path) }));
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
       for (const each of error.diagnostics) problems.add(each);
@@ -64,7 +143,11 @@ async function reportRun(
   const recap = await runPrepared(prepared, {
     emit: (event) => report.tell(event),
     signal: context.signal,
+    step: flags.step === true,
     agentSocket: context.environment.SSH_AUTH_SOCK,
+    ...(context.interrupt !== undefined && {
+      person: personAtTerminal({ report, interrupt: context.interrupt }),
+    }),
   });
   await report.end();
   return recap;
@@ -72,12 +155,14 @@ async function reportRun(
 
 async function reportFor(flags: RunFlags, context: CliContext): Promise<Report> {
   const { isLive, outColours } = context.terminal;
-  const form = flags.output ?? (isLive ? 'live' : 'text');
+  const form =
+    flags.step === true && flags.output !== 'json' ? 'text' : (flags.output ?? (isLive ? 'live' : 'text'));
   if (form === 'json') return new JsonReport(context.out);
   const options = {
     write: context.out,
     isColoured: outColours,
-    verbosity: flags.verbose ?? 0,
+    // Who answers wants to see what became of it, also where nothing was to be changed.
+    verbosity: Math.max(flags.verbose ?? 0, flags.step === true ? 1 : 0),
     diff: flags.diff === true,
   };
   if (form !== 'live' || !isLive) return new TextReport(options);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { Problems } from '../diagnostic.ts';
 import { type KeySource, keySources, readKeys } from '../load/vault/keys.ts';
-import { Vault, type VaultKey } from '../load/vault/vault.ts';
+import { type TriedKeys, Vault, type VaultKey } from '../load/vault/vault.ts';
 import type { CliContext } from './context.ts';
 import { collect } from './inventory-option.ts';
 
@@ -14,6 +14,7 @@ export interface VaultFlags {
   readonly vaultPassFile?: readonly string[];
   readonly askVaultPassword?: true;
   readonly askVaultPass?: true;
+  readonly vaultIdMatch?: true;
 }
 
 export const VAULT_HELP = `Vault:
@@ -23,6 +24,7 @@ export const VAULT_HELP = `Vault:
   --vault-id ID               the same under a label: LABEL@FILE, LABEL@prompt
                               (repeatable)
   -J, --ask-vault-password    ask for the key
+  --vault-id-match            try no key but those of the text's own label
 `;
 
 export function addVaultOptions(command: Command): Command {
@@ -31,7 +33,8 @@ export function addVaultOptions(command: Command): Command {
     .addOption(new Option('--vault-pass-file <file>').argParser(collect).default([]).hideHelp())
     .option('--vault-id <id>', '', collect, [])
     .option('-J, --ask-vault-password')
-    .addOption(new Option('--ask-vault-pass').hideHelp());
+    .addOption(new Option('--ask-vault-pass').hideHelp())
+    .option('--vault-id-match');
 }
 
 /** The sources that the options and the environment name, in the order they are tried. */
@@ -59,5 +62,11 @@ export async function keysFrom(
 
 /** A vault with the keys of the command line. */
 export async function vaultFrom(flags: VaultFlags, context: CliContext): Promise<Vault> {
-  return new Vault(await keysFrom(vaultSources(flags, context), context));
+  return new Vault(await keysFrom(vaultSources(flags, context), context), triedKeys(flags, context));
+}
+
+/** Which keys a text is tried with: --vault-id-match, or Ansible's variable for it. */
+export function triedKeys({ vaultIdMatch }: VaultFlags, { environment }: CliContext): TriedKeys {
+  const isSet = /^(?:true|t|yes|y|on|1(?:\.0)?)$/i.test(environment.ANSIBLE_VAULT_ID_MATCH ?? '');
+  return vaultIdMatch === true || isSet ? 'matching' : 'all';
 }

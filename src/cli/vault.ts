@@ -1,6 +1,8 @@
 // fairlead vault: makes, opens and changes what is vaulted, with the words of ansible-vault.
 // All inputs are read and worked on before the first is written.
 import { Buffer } from 'node:buffer';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { DiagnosticError } from '../diagnostic.ts';
 import { DEFAULT_LABEL, isVaulted } from '../load/vault/envelope.ts';
@@ -8,6 +10,7 @@ import { type KeySource, parseVaultId } from '../load/vault/keys.ts';
 import { sealText, Vault, type VaultKey } from '../load/vault/vault.ts';
 import { diagnosticsText } from '../report/diagnostic-text.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
+import { quote } from '../shell.ts';
 import { type CliContext, Interrupted, usageError } from './context.ts';
 import { collect } from './inventory-option.ts';
 import { editPrivately } from './private-edit.ts';
@@ -22,7 +25,7 @@ import {
   standardInput,
   writeOutput,
 } from './vault-input.ts';
-import { addVaultOptions, keysFrom, VAULT_HELP, type VaultFlags } from './vault-keys.ts';
+import { addVaultOptions, keysFrom, triedKeys, VAULT_HELP, type VaultFlags } from './vault-keys.ts';
 
 const HELP = `Usage: fairlead vault COMMAND [OPTIONS] [FILE...]
 
@@ -30,6 +33,7 @@ Makes and opens what Ansible Vault made, and the other way round. Files change i
 place, whole or not at all; - is stdin and stdout, and so is no file.
 
 Commands:
+  create FILE                 a new file in $EDITOR, sealed
   encrypt [FILE...]           seal files
   decrypt [FILE...]           open files: their plain text stays on disk
   view FILE...                show the plain text
@@ -45,6 +49,7 @@ Options:
   -n, --name NAME             of encrypt_string: the variable's name (repeatable)
   --stdin-name NAME           of encrypt_string: the same for a text from stdin
   -p, --prompt                of encrypt_string: ask for the text
+  --show-input                of encrypt_string: show what is typed
 
 ${VAULT_HELP}`;
 
@@ -56,6 +61,7 @@ interface Flags extends VaultFlags {
   readonly name?: readonly string[];
   readonly stdinName?: string;
   readonly prompt?: true;
+  readonly showInput?: true;
 }
 
 type Work = (words: readonly string[], flags: Flags, context: CliContext) => Promise<void>;
@@ -70,6 +76,7 @@ export function vaultCommand(context: CliContext): Command {
       .action(async (words: readonly string[], flags: Flags) => {
         context.exit(await statusOf(() => work(words, flags, context), context));
       });
+  add('create', create);
   add('encrypt', encrypt).option('--output <file>');
   add('decrypt', decrypt).option('--output <file>');
   add('view', view);
@@ -79,9 +86,22 @@ export function vaultCommand(context: CliContext): Command {
     .option('--output <file>')
     .option('-n, --name <name>', '', collect, [])
     .option('--stdin-name <name>')
-    .option('-p, --prompt');
+    .option('-p, --prompt')
+    .option('--show-input');
   return command;
 }
+
+const create: Work = async (names, flags, context) => {
+  const [name, ...others] = filesOf(names);
+  if (name === undefined || others.length > 0) throw usageError('one file is created at a time');
+  if (name === STANDARD) throw usageError('stdin cannot be edited');
+  if (existsSync(name)) throw usageError(`${name} is there already`, `fairlead vault edit ${name}`);
+  const folder = dirname(resolve(name));
+  if (!existsSync(folder)) throw usageError(`the folder ${folder} is not there`, `mkdir -p ${quote(folder)}`);
+  const key = sealingKey(await keysOrAsk(flags, context, 'seal'), flags.encryptVaultId);
+  const bytes = await editPrivately(Buffer.alloc(0), name, context);
+  writeOutput(name, Buffer.from(sealText(bytes, key)), context);
+};
 
 const encrypt: Work = async (names, flags, context) => {
   const inputs = await readInputs(names, context);
@@ -112,7 +132,7 @@ const edit: Work = async (names, flags, context) => {
   const inputs = await readInputs(filesOf(names), context);
   if (inputs.some(({ name }) => name === STANDARD)) throw usageError('stdin cannot be edited');
   const keys = await keysOrAsk(flags, context, 'open');
-  const vault = new Vault(keys);
+  const vault = new Vault(keys, triedKeys(flags, context));
   const opened = inputs.map((input) => ({ name: input.name, ...openInput(input, vault) }));
   for (const { name, bytes, key, label = DEFAULT_LABEL } of opened) {
     const edited = await editPrivately(bytes, name, context);
@@ -142,7 +162,8 @@ const encryptString: Work = async (texts, flags, context) => {
     const head = name === undefined ? '!vault |' : `${name}: !vault |`;
     values.push([head, ...lines.map((line) => `          ${line}`)].join('\n'));
   };
-  if (flags.prompt === true) add(await askedText(context), names.shift());
+  if (flags.showInput === true && flags.prompt !== true) throw usageError('--show-input needs --prompt');
+  if (flags.prompt === true) add(await askedText(flags, context), names.shift());
   for (const text of texts.filter((each) => each !== STANDARD)) add(Buffer.from(text), names.shift());
   const wantsInput = texts.includes(STANDARD) || flags.stdinName !== undefined || values.length === 0;
   if (wantsInput) add(await standardInput(context), flags.stdinName ?? names.shift());
@@ -150,7 +171,7 @@ const encryptString: Work = async (texts, flags, context) => {
 };
 
 async function openAll(inputs: readonly Input[], flags: Flags, context: CliContext) {
-  const vault = new Vault(await keysOrAsk(flags, context, 'open'));
+  const vault = new Vault(await keysOrAsk(flags, context, 'open'), triedKeys(flags, context));
   return inputs.map((input) => openInput(input, vault));
 }
 
@@ -170,9 +191,11 @@ function confirmed(source: KeySource): KeySource {
   return source.from.kind === 'file' ? source : { ...source, from: { kind: 'prompt', confirm: 'confirm' } };
 }
 
-async function askedText({ ask }: CliContext): Promise<Uint8Array> {
-  const text = await ask?.('String to encrypt: ');
+async function askedText({ showInput }: Flags, context: CliContext): Promise<Uint8Array> {
+  const ask = showInput === true ? context.askShown : context.ask;
+  const text = await ask?.(showInput === true ? 'String to encrypt: ' : 'String to encrypt (hidden): ');
   if (text === undefined) throw usageError('there is no terminal on which to ask for the text');
+  if (text === '') throw usageError('nothing was typed, and nothing is encrypted');
   return Buffer.from(text);
 }
 

@@ -86,10 +86,22 @@ export type ConnectOutcome =
       readonly hint?: string;
     };
 
+export interface ConnectOptions {
+  /** For TCP and SSH handshake and authentication; undefined = the host's default. */
+  readonly timeoutMs?: number;
+}
+
 export interface RunOptions {
   readonly become?: Become;
   /** For the whole program; undefined = the host's default. */
   readonly timeoutMs?: number;
+  readonly listener?: StepListener;
+}
+
+/** Hears what steps print as it comes, in any pieces. */
+export interface StepListener {
+  /** `taken`: the step's outcome will not hold these bytes, so that there may be more of them than fit into memory. */
+  heard(step: string, from: 'stdout' | 'stderr', bytes: Uint8Array): 'taken' | 'left';
 }
 
 export interface Upload {
@@ -102,7 +114,7 @@ export interface Host {
   /** inventory_hostname. */
   readonly name: string;
   /** Idempotent: a second call while connected answers at once. */
-  connect(): Promise<ConnectOutcome>;
+  connect(options?: ConnectOptions): Promise<ConnectOutcome>;
   /** Never rejects for what a host or the network does. Programs of one identity run one after the other. */
   run(program: Program, options?: RunOptions): Promise<ProgramOutcome>;
   /** For content too large for a program. A change: a read-only host withholds it. */

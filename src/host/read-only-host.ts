@@ -1,5 +1,13 @@
 // A host that may be looked at and not touched: --check is this, rather than an `if` in each module.
-import type { ConnectOutcome, Host, Program, ProgramOutcome, RunOptions, Upload } from './host.ts';
+import type {
+  ConnectOptions,
+  ConnectOutcome,
+  Host,
+  Program,
+  ProgramOutcome,
+  RunOptions,
+  Upload,
+} from './host.ts';
 
 export class ReadOnlyHost implements Host {
   readonly name: string;
@@ -10,8 +18,8 @@ export class ReadOnlyHost implements Host {
     this.#host = host;
   }
 
-  connect(): Promise<ConnectOutcome> {
-    return this.#host.connect();
+  connect(options?: ConnectOptions): Promise<ConnectOutcome> {
+    return this.#host.connect(options);
   }
 
   /** Changes are `withheld`. */

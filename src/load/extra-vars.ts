@@ -1,6 +1,6 @@
 // Extra variables of the command line: `-e key=value`, `-e '{"key": …}'`, `-e @file.yml`. They win over all others.
 import type { Problems } from '../diagnostic.ts';
-import { type Located, locatedEntries } from './located.ts';
+import { type Located, locatedEntries, replace } from './located.ts';
 import { loadVariablesFile } from './role.ts';
 import { fixedOrigin, SourceFile } from './source.ts';
 import type { Vault } from './vault/vault.ts';
@@ -14,7 +14,7 @@ export function parseExtraVars(
 ): ReadonlyMap<string, Located<unknown>> {
   const variables = new Map<string, Located<unknown>>();
   for (const text of texts) {
-    for (const [name, value] of parseOne(text, problems, vault)) variables.set(name, value);
+    for (const [name, value] of parseOne(text, problems, vault)) replace(variables, name, value);
   }
   return variables;
 }

@@ -7,6 +7,18 @@ export interface Located<T> {
   readonly origin: Origin;
   /** Of the key that the value has in its mapping, where that is known. */
   readonly keyOrigin?: Origin;
+  /** A variable of the same name and rank that it has replaced. */
+  readonly over?: Located<T>;
+}
+
+/** Sets a variable that wins over one of that name in the same layer, which it remembers. */
+export function replace<V extends Located<unknown>>(
+  variables: Map<string, V>,
+  name: string,
+  variable: V,
+): void {
+  const over = variables.get(name);
+  variables.set(name, over === undefined ? variable : { ...variable, over });
 }
 
 /** Keywords of a task or play by name, read through `get` so that each value comes with its place. */

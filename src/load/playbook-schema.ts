@@ -42,10 +42,15 @@ const common = {
     hint: 'write a mapping, or "{{name}}" of one',
   },
   ignore_errors: flag,
+  ignore_unreachable: flag,
   no_log: flag,
   run_once: flag,
   check_mode: flag,
   timeout: { type: 'integer', minimum: 1 },
+  module_defaults: {
+    anyOf: [{ type: 'object' }, { type: 'array', items: { type: 'object' } }],
+    hint: 'write a mapping: module names, and for each its arguments',
+  },
 } as const;
 
 export const TASK_KEYS = {
@@ -78,6 +83,8 @@ export const TASK_KEYS = {
   until: condition,
   retries: numberOrTemplate,
   delay: numberOrTemplate,
+  async: numberOrTemplate,
+  poll: numberOrTemplate,
   register: variableName,
   changed_when: condition,
   failed_when: condition,
@@ -119,6 +126,7 @@ export const PLAY_KEYS = {
   ...common,
   hosts: textOrList,
   vars_files: textOrList,
+  vars_prompt: { type: ['array', 'null'] },
   roles: { type: ['array', 'null'] },
   pre_tasks: tasks,
   tasks,
@@ -131,6 +139,10 @@ export const PLAY_KEYS = {
   force_handlers: flag,
   strategy: { enum: ['linear', 'free', 'host_pinned'] },
   order: { enum: ['inventory', 'reverse_inventory', 'sorted', 'reverse_sorted', 'shuffle'] },
+  guard: {
+    anyOf: [{ type: 'string' }, { type: 'integer' }, { const: false }],
+    hint: 'write a time such as 60s, or off',
+  },
   serial: {
     anyOf: [
       { type: ['integer', 'string'] },
@@ -182,13 +194,16 @@ export const ROLE_SCHEMA = { type: 'object', properties: ROLE_KEYS } as const;
 export const TEMPLATED_KEYS: ReadonlySet<string> = new Set([
   'args',
   'action',
+  'async',
   'delay',
   'delegate_to',
   'environment',
   'loop',
   'local_action',
   'loop_control',
+  'module_defaults',
   'name',
+  'poll',
   'retries',
   'vars',
   'with_dict',
@@ -207,7 +222,6 @@ export const TASK_SCHEMA = { type: 'object', properties: TASK_KEYS } as const;
 
 /** Keys of Ansible's that fairlead does not take, each with what to write instead, where there is something. */
 export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map([
-  ['async', undefined],
   ['become_exe', undefined],
   ['collections', undefined],
   ['connection', 'set ansible_connection in the inventory'],
@@ -216,11 +230,9 @@ export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map
   ['fact_path', undefined],
   ['gather_subset', undefined],
   ['gather_timeout', undefined],
-  ['guard', undefined],
-  ['ignore_unreachable', undefined],
-  ['include_vars', 'name the file under "vars_files"'],
-  ['module_defaults', undefined],
-  ['poll', undefined],
-  ['vars_prompt', 'give the value with -e'],
+  ['sudo', 'write "become: true"'],
+  ['sudo_user', 'write "become_user"'],
+  ['su', 'write "become: true" and "become_method: su"'],
+  ['su_user', 'write "become_user"'],
   ['with_fileglob', 'write "loop"'],
 ]);

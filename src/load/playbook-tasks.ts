@@ -1,6 +1,6 @@
 // Lists of tasks and blocks as the user wrote them: in a play, in a role, in a file of their own.
 // A block holds lists of its own; includes and imports are tasks here, and what they name is found in resolve.
-import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { type Diagnostic, didYouMean, type Problems, type Span } from '../diagnostic.ts';
 import { CODES, keywordsOf } from './check-keys.ts';
 import { type Located, TaskKeys } from './located.ts';
 import { BLOCK_KEYS, BLOCK_SCHEMA, TASK_KEYS, TASK_SCHEMA, UNSUPPORTED_KEYS } from './playbook-schema.ts';
@@ -80,7 +80,16 @@ function readBlock(
   origin: Origin,
   problems: Problems,
 ): BlockDocument {
-  const sound = keywordsOf({ data, origin, schema: BLOCK_SCHEMA, keys: BLOCK_KEYS }, problems);
+  const isForeign = (key: string): boolean =>
+    !Object.hasOwn(BLOCK_KEYS, key) && didYouMean(key, Object.keys(BLOCK_KEYS)) === undefined;
+  const sound = keywordsOf(
+    { data, origin, schema: BLOCK_SCHEMA, keys: BLOCK_KEYS },
+    problems,
+    ({ problem, key = '' }) => problem === 'unknown' && isForeign(key),
+  );
+  for (const key of Object.keys(data).filter((each) => isForeign(each) && !UNSUPPORTED_KEYS.has(each))) {
+    problems.add({ ...CODES.unknown, at: origin.key(key).span(), ...notOfBlocks(key) });
+  }
   const part = (key: string): readonly TaskNode[] =>
     readTasks(Array.isArray(sound[key]) ? sound[key] : [], origin.child(key), problems);
   return {
@@ -93,11 +102,42 @@ function readBlock(
   };
 }
 
+function notOfBlocks(key: string): { readonly details: readonly string[]; readonly hint: string } {
+  if (key === 'loop' || key.startsWith('with_')) {
+    const hint = 'put its tasks into a file of their own, and loop over include_tasks';
+    return { details: ['a block cannot loop'], hint };
+  }
+  if (Object.hasOwn(TASK_KEYS, key)) {
+    return {
+      details: [`"${key}" is a key of single tasks, not of blocks`],
+      hint: 'put it at a task of the block',
+    };
+  }
+  return {
+    details: [`"${key}" is no key of blocks, and a block has no module`],
+    hint: 'make it a task of the block',
+  };
+}
+
+/** A file of plays where one of tasks is wanted, or plays among tasks. */
+function playAmongTasks(origin: Origin): Diagnostic {
+  return {
+    ...CODES.value,
+    at: origin.span(),
+    details: ['this is a play, and tasks are wanted here'],
+    hint: 'import_playbook, in place of a play, brings in a file of plays',
+  };
+}
+
 function readTask(
   data: Readonly<Record<string, unknown>>,
   origin: Origin,
   problems: Problems,
 ): TaskDocument | undefined {
+  if ('hosts' in data && ('tasks' in data || 'roles' in data)) {
+    problems.add(playAmongTasks(origin));
+    return undefined;
+  }
   const sound = keywordsOf({ data, origin, schema: TASK_SCHEMA, keys: TASK_KEYS }, problems);
   const others = Object.keys(data).filter((key) => !Object.hasOwn(TASK_KEYS, key));
   const action = actionOf(sound, origin);
@@ -110,7 +150,10 @@ function readTask(
     return undefined;
   }
   for (const key of action === undefined ? extra : others) {
-    const hint = didYouMean(key, Object.keys(TASK_KEYS));
+    const isBare = action === undefined && data[first] === null;
+    const hint =
+      didYouMean(key, Object.keys(TASK_KEYS)) ??
+      (isBare ? `if it is an argument of ${first}, indent it below "${first}:"` : undefined);
     problems.add({
       ...CODES.unknown,
       at: origin.key(key).span(),
@@ -133,7 +176,7 @@ function readTask(
 }
 
 /** `ansible.builtin.copy` is `copy`. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.replace(/^ansible\.(builtin|legacy|posix)\.|^community\.general\./, '');
 }
 

@@ -1,7 +1,7 @@
 // A playbook file: plays and tasks as the user wrote them, checked for keys and types, each with its place.
 // What names, modules and roles stand for is found out in resolve.
 import { dirname, resolve } from 'node:path';
-import type { Problems } from '../diagnostic.ts';
+import { didYouMean, type Problems } from '../diagnostic.ts';
 import { CODES, keywordsOf, soundKeys, unsupportedKey } from './check-keys.ts';
 import { type Located, locatedEntries, TaskKeys } from './located.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from './playbook-schema.ts';
 import { isMapping, readTasks, type TaskNode } from './playbook-tasks.ts';
 import { type Origin, readSource, type SourceFile } from './source.ts';
+import { type Prompt, readPrompts } from './vars-prompt.ts';
 import type { Vault } from './vault/vault.ts';
 import { parseYaml } from './yaml-document.ts';
 
@@ -37,6 +38,7 @@ export interface PlayDocument {
   readonly keys: TaskKeys;
   readonly vars: ReadonlyMap<string, Located<unknown>>;
   readonly varsFiles: readonly Located<string>[];
+  readonly prompts: readonly Prompt[];
   readonly roles: readonly RoleReference[];
   readonly preTasks: readonly TaskNode[];
   readonly tasks: readonly TaskNode[];
@@ -132,8 +134,30 @@ function readPlay(
     problems.add({ ...CODES.value, at: origin.span(), details: ['a play is a mapping with "hosts"'] });
     return undefined;
   }
+  if (isTask(data)) {
+    problems.add({
+      ...CODES.value,
+      at: origin.span(),
+      details: [
+        'this is a task, and a playbook is a list of plays: each has "hosts", and "tasks" for its tasks',
+      ],
+      hint: 'put it below "tasks:" of a play',
+    });
+    return undefined;
+  }
   const sound = keywordsOf({ data, origin, schema: PLAY_SCHEMA, keys: PLAY_KEYS }, problems);
   const keys = new TaskKeys(sound, origin);
+  // An empty pattern would be a pattern without a plain part, and so mean all hosts.
+  const isEmpty = keys.list<string>('hosts').every(({ value }) => /^[\s,:]*$/.test(value));
+  if ('hosts' in sound && isEmpty) {
+    const hint = 'write "all", or names of hosts and groups';
+    problems.add({
+      ...CODES.missing,
+      at: origin.child('hosts').span(),
+      details: ['the play names no hosts'],
+      hint,
+    });
+  }
   const tasksOf = (key: string): readonly TaskNode[] =>
     readTasks(Array.isArray(sound[key]) ? sound[key] : [], origin.child(key), problems);
   return {
@@ -143,12 +167,21 @@ function readPlay(
     keys,
     vars: locatedEntries(sound.vars, origin.child('vars')),
     varsFiles: keys.list('vars_files'),
+    prompts: readPrompts(sound.vars_prompt, origin.child('vars_prompt'), problems),
     roles: readRoleReferences(sound.roles, origin.child('roles'), problems),
     preTasks: tasksOf('pre_tasks'),
     tasks: tasksOf('tasks'),
     postTasks: tasksOf('post_tasks'),
     handlers: tasksOf('handlers'),
   };
+}
+
+/** No hosts, nothing that a play has its tasks in, and a key that is none of a play's: the module, most likely. */
+function isTask(data: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(data);
+  const ofPlays = ['hosts', 'tasks', 'roles', 'pre_tasks', 'post_tasks', 'handlers'];
+  if (keys.some((key) => ofPlays.includes(key) || didYouMean(key, ofPlays) !== undefined)) return false;
+  return keys.some((key) => !Object.hasOwn(PLAY_KEYS, key) && !UNSUPPORTED_KEYS.has(key));
 }
 
 /** The items of `roles`, or of a role's `dependencies`. */

@@ -1,7 +1,7 @@
 // A role's folder as Ansible lays it out: defaults, vars, tasks, handlers, meta, templates, files.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { didYouMean, Problems, type Span } from '../diagnostic.ts';
 import { type Located, locatedEntries } from './located.ts';
 import { type RoleReference, readRoleReferences } from './playbook.ts';
 import { loadTaskFile, type TaskNode } from './playbook-tasks.ts';
@@ -46,6 +46,7 @@ export function loadRole(
   const tasks = (path: string | undefined) =>
     path === undefined ? [] : loadTaskFile(path, problems, undefined, vault);
   const meta = variables(mainFile(folder, 'meta'));
+  checkMeta([...meta.keys()], mainFile(folder, 'meta'), problems);
   const dependencies = meta.get('dependencies');
   const path = (part: keyof RoleFiles): string | undefined => {
     const wanted = files[part];
@@ -90,6 +91,26 @@ export function loadVariablesFile(
     return new Map();
   }
   return locatedEntries(document.data, document.origin);
+}
+
+/** Of meta/main.yml; what is in the last two is for others. */
+const META_KEYS: readonly string[] = ['dependencies', 'allow_duplicates', 'galaxy_info', 'argument_specs'];
+
+function checkMeta(keys: readonly string[], path: string | undefined, problems: Problems): void {
+  const unknown = keys.filter((key) => !META_KEYS.includes(key));
+  if (unknown.length === 0 || path === undefined) return;
+  const source = readSource(path, problems);
+  const document = source && parseYaml(source, new Problems(), { schema: '1.1' });
+  if (document === undefined) return;
+  for (const key of unknown) {
+    problems.add({
+      code: 'key-unknown',
+      summary: 'key is not known',
+      at: document.origin.key(key).span(),
+      details: [`the meta data of a role has ${META_KEYS.join(', ')}, not "${key}"`],
+      hint: didYouMean(key, META_KEYS) ?? 'take it out',
+    });
+  }
 }
 
 function mainFile(folder: string, part: string): string | undefined {

@@ -94,14 +94,37 @@ function isMisspelledThere(missing: SchemaProblem, problems: readonly SchemaProb
   return problems.some((each) => each.hint === hint && each.path.join('/') === path);
 }
 
-/** ajv reports each branch of an anyOf and the anyOf itself: the branches are dropped. */
-function withoutNoise(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  const combined = errors.filter((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf');
+/**
+ * ajv reports each branch of an anyOf and the anyOf itself: the branches are dropped. But where a list is allowed and one of
+ * its items is wrong, that item is what to point at.
+ */
+function withoutNoise(found: readonly ErrorObject[]): readonly ErrorObject[] {
+  const isChoice = (error: ErrorObject): boolean => error.keyword === 'anyOf' || error.keyword === 'oneOf';
+  const ofItems = (list: ErrorObject): readonly ErrorObject[] =>
+    Array.isArray(list.data)
+      ? found.filter(
+          (error) =>
+            error.schemaPath.startsWith(`${list.schemaPath}/`) &&
+            /^\/\d+$/.test(error.instancePath.slice(list.instancePath.length)),
+        )
+      : [];
+  const lists = found.filter((error) => isChoice(error) && ofItems(error).length > 0);
+  const items = lists.flatMap((list) => ofItems(list).map((error) => ({ ...error, schemaPath: '' })));
+  const errors = [...found.filter((error) => !lists.includes(error) && !isBelow(error, lists)), ...items];
+  const combined = errors.filter(isChoice);
   return errors.filter(
     (error) =>
       error.keyword !== 'if' &&
+      error.propertyName === undefined &&
       !combined.some((outer) => error !== outer && error.schemaPath.startsWith(`${outer.schemaPath}/`)),
   );
+}
+
+/** More names than these nobody reads. */
+const MAX_LISTED = 16;
+
+function isBelow(error: ErrorObject, outer: readonly ErrorObject[]): boolean {
+  return outer.some((each) => error.schemaPath.startsWith(`${each.schemaPath}/`));
 }
 
 function toProblem(error: ErrorObject): SchemaProblem {
@@ -116,9 +139,15 @@ function toProblem(error: ErrorObject): SchemaProblem {
         problem: 'unknown',
         key,
         detail:
-          hint === undefined ? `"${key}" is none of ${allowed.sort().join(', ')}` : `there is no "${key}"`,
+          hint === undefined && allowed.length <= MAX_LISTED
+            ? `"${key}" is none of ${allowed.sort().join(', ')}`
+            : `there is no "${key}"`,
         ...(hint !== undefined && { hint }),
       };
+    }
+    case 'propertyNames': {
+      const key = String(error.params.propertyName);
+      return { path, problem: 'unknown', key, detail: `"${key}" cannot be a name`, ...nameHint(key) };
     }
     case 'required': {
       const key = String(error.params.missingProperty);
@@ -130,14 +159,13 @@ function toProblem(error: ErrorObject): SchemaProblem {
 }
 
 function valueDetail(error: ErrorObject): string {
-  const got = JSON.stringify(error.data);
-  const shown = got !== undefined && got.length > 60 ? `${got.slice(0, 57)}...` : got;
+  const shown = shownValue(error.data);
   switch (error.keyword) {
     case 'type':
-      return `${shown} is not ${typeWords(error.params.type)}`;
+      return notThat(error.data, typeWords(error.params.type));
     case 'anyOf':
     case 'oneOf':
-      return `${shown} is not ${branchWords(error)}`;
+      return notThat(error.data, branchWords(error));
     case 'enum':
       return `${shown} is none of ${(error.params.allowedValues as unknown[]).map(String).join(', ')}`;
     case 'const':
@@ -154,7 +182,9 @@ function valueDetail(error: ErrorObject): string {
     case 'maxItems':
       return `the list is too long: it takes at most ${error.params.limit}`;
     case 'pattern':
-      return `${shown} does not match ${error.params.pattern}`;
+      return hintOf(error).hint === undefined
+        ? `${shown} does not match ${error.params.pattern}`
+        : `${shown} cannot stand here`;
     case 'dependencies':
       return `"${error.params.missingProperty}" is required beside "${error.params.property}"`;
     case 'addressInNetwork':
@@ -163,6 +193,24 @@ function valueDetail(error: ErrorObject): string {
     default:
       return `${shown} ${error.message ?? 'is not allowed'}`;
   }
+}
+
+function nameHint(key: string): { hint?: string } {
+  const plain = key.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+  return plain === key ? {} : { hint: `write ${plain}: a name has letters, digits and underscores` };
+}
+
+function shownValue(data: unknown): string {
+  const text = JSON.stringify(data) ?? String(data);
+  if (text.length <= 60) return text;
+  if (data !== null && typeof data === 'object') return Array.isArray(data) ? 'a list' : 'a mapping';
+  return `${text.slice(0, 57)}...`;
+}
+
+function notThat(data: unknown, wanted: string): string {
+  return data === null
+    ? `nothing stands here, and it takes ${wanted}`
+    : `${shownValue(data)} is not ${wanted}`;
 }
 
 function hintOf(error: ErrorObject): { hint?: string } {

@@ -1,9 +1,9 @@
 // A text file of the user's, and the way from an offset in it to line and column.
 // Reading and parsing belong to the loaders.
-import { Buffer } from 'node:buffer';
-import { readFileSync } from 'node:fs';
-import { isAbsolute, relative } from 'node:path';
-import type { Problems, Span } from '../diagnostic.ts';
+import { Buffer, isUtf8 } from 'node:buffer';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, relative } from 'node:path';
+import { didYouMean, type Problems, type Span } from '../diagnostic.ts';
 import { MASK } from '../secret.ts';
 import { closedDiagnostic } from './vault/closed.ts';
 import { isVaulted } from './vault/envelope.ts';
@@ -11,6 +11,8 @@ import { Vault } from './vault/vault.ts';
 
 /** Where a text stands, so that an offset in it becomes a place in a file. */
 export interface TextOrigin {
+  /** The file is vaulted: nobody is shown what stands there. */
+  readonly isVaulted?: boolean;
   /** The place; with `part` (offset and length in UTF-16 units), a part of the text. */
   span(part?: { readonly offset: number; readonly length: number }): Span;
 }
@@ -116,16 +118,45 @@ export function readSource(
   vault: Vault = new Vault(),
 ): SourceFile | undefined {
   try {
-    return openSource(new SourceFile(path, readFileSync(path, 'utf8'), vault), problems);
+    const bytes = readFileSync(path);
+    const source = new SourceFile(path, bytes.toString('utf8').replace(/^\ufeff/, ''), vault);
+    if (!isUtf8(bytes)) refuseOtherEncoding(source, problems);
+    return openSource(source, problems);
   } catch (error) {
+    const hint = didYouMean(basename(path), neighboursOf(path));
     problems.add({
       code: 'file-unreadable',
       summary: 'file cannot be read',
       ...(from && { at: from }),
       details: [`${displayPath(path)}: ${systemErrorText(error)}`],
+      ...(hint !== undefined && { hint }),
     });
     return undefined;
   }
+}
+
+/** What else there is in a file's folder. */
+function neighboursOf(path: string): readonly string[] {
+  try {
+    return readdirSync(dirname(path)).filter((name) => name !== basename(path) && !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
+
+/** Letters that are not UTF-8 would reach hosts as question marks. In comments nobody minds, programs are run as they are. */
+function refuseOtherEncoding(source: SourceFile, problems: Problems): void {
+  if (/^(?:#!|\x7fELF)/.test(source.text)) return;
+  const wrong = /^(?![ \t]*[#;])(?:(?!\ufffd|[ \t]#).)*(\ufffd+)/mu.exec(source.text);
+  if (wrong === null) return;
+  const [all, letters = ''] = wrong;
+  problems.add({
+    code: 'file-unreadable',
+    summary: 'file is not UTF-8',
+    at: source.span(wrong.index + all.length - letters.length, letters.length),
+    details: ['the bytes that are shown as \ufffd are of another encoding, most likely Latin-1'],
+    hint: 'save it as UTF-8',
+  });
 }
 
 /** The same file in plain text; undefined where its vaulted text stays closed, which is a problem. */

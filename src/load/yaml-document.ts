@@ -18,6 +18,8 @@ export interface YamlDocument {
   readonly origin: Origin;
   /** Whether a key of a mapping in `data` was written as text: false for `80:`, `yes:` (1.1), `null:`. */
   keyIsText(mapping: object, key: string): boolean;
+  /** Whether a mapping or list of `data` was written with an anchor: it may be there for aliases only. */
+  isAnchored(value: unknown): boolean;
 }
 
 /**
@@ -27,7 +29,11 @@ export interface YamlDocument {
 export function parseYaml(
   source: SourceFile,
   problems: Problems,
-  options: { readonly schema: YamlSchema } = { schema: 'core' },
+  options: {
+    readonly schema: YamlSchema;
+    /** A key that is there twice, the last one of which counts. Default: a problem. */
+    readonly duplicates?: 'refuse' | 'warn';
+  } = { schema: 'core' },
 ): YamlDocument | undefined {
   const document = parseDocument(source.text, {
     schema: 'failsafe', // scalars stay text; the reader below gives them their values
@@ -41,7 +47,7 @@ export function parseYaml(
     return undefined;
   }
   const form = options.schema === '1.1' && isJson(source.text) ? 'json' : options.schema;
-  const reader = new Reader(source, form, problems);
+  const reader = new Reader(source, { form, duplicates: options.duplicates ?? 'refuse' }, problems);
   const data = document.contents === null ? null : reader.value(document.contents);
   if (source.kind === 'vaulted') noteSecrets(source, data);
   const tree = { source, entries: reader.entries, targets: reader.targets };
@@ -50,6 +56,7 @@ export function parseYaml(
     data,
     origin: nodeOrigin(tree, document.contents),
     keyIsText: (mapping, key) => !(reader.otherKeys.get(mapping)?.has(key) ?? false),
+    isAnchored: (value) => typeof value === 'object' && value !== null && reader.anchored.has(value),
   };
 }
 
@@ -62,17 +69,25 @@ class Reader {
   readonly entries = new Map<Node, ReadonlyMap<string, YamlEntry>>();
   readonly targets = new Map<Node, Node>();
   readonly otherKeys = new WeakMap<object, ReadonlySet<string>>();
+  readonly anchored = new WeakSet<object>();
   readonly #source: SourceFile;
   readonly #schema: YamlSchema;
   readonly #isJson: boolean;
+  readonly #duplicates: 'refuse' | 'warn';
   readonly #problems: Problems;
   readonly #anchors = new Map<string, { node: Node; value: unknown; size: number; state: 'open' | 'read' }>();
   #size = 0;
   #aliasedSize = 0;
   #unsafeDepth = 0;
 
-  constructor(source: SourceFile, form: YamlSchema | 'json', problems: Problems) {
+  constructor(
+    source: SourceFile,
+    options: { readonly form: YamlSchema | 'json'; readonly duplicates: 'refuse' | 'warn' },
+    problems: Problems,
+  ) {
+    const { form, duplicates } = options;
     this.#source = source;
+    this.#duplicates = duplicates;
     this.#schema = form === 'json' ? 'core' : form;
     this.#isJson = form === 'json';
     this.#problems = problems;
@@ -89,6 +104,7 @@ class Reader {
     record.value = this.#content(node);
     record.size = this.#size - before;
     record.state = 'read';
+    if (typeof record.value === 'object' && record.value !== null) this.anchored.add(record.value);
     return record.value;
   }
 
@@ -138,16 +154,28 @@ class Reader {
 
   #scalarValue(node: Scalar<string>, text: string, tag: string | undefined): unknown {
     if (tag === undefined) return node.type === 'PLAIN' ? resolvePlain(text, this.#schema) : text;
-    this.#checkTag(node, tag, ['str', 'int', 'float', 'bool', 'null', 'timestamp', 'binary']);
+    if (!this.#checkTag(node, tag, ['str', 'int', 'float', 'bool', 'null', 'timestamp', 'binary'])) {
+      return `${tag} ${text}`.trim();
+    }
     const isText = tag === '!' || tag === '!unsafe' || /:(?:str|binary|timestamp)$/.test(tag);
     if (isText) return text;
     return tag.endsWith(':null') ? null : resolvePlain(text, this.#schema);
   }
 
-  #checkTag(node: Node, tag: string | undefined, known: readonly string[]): void {
-    if (tag === undefined || tag === '!' || tag === '!unsafe') return;
-    if (tag.startsWith(STANDARD_TAG) && known.includes(tag.slice(STANDARD_TAG.length))) return;
-    this.#refuse(node, `the tag ${tag.replace(STANDARD_TAG, '!!')} has no meaning here`);
+  /** False where the tag means nothing, which is then told. */
+  #checkTag(node: Node, tag: string | undefined, known: readonly string[]): boolean {
+    if (tag === undefined || tag === '!' || tag === '!unsafe') return true;
+    if (tag.startsWith(STANDARD_TAG) && known.includes(tag.slice(STANDARD_TAG.length))) return true;
+    const written = tag.replace(STANDARD_TAG, '!!');
+    const start = this.#source.text.lastIndexOf(written, node.range?.[0] ?? 0);
+    this.#problems.add({
+      code: 'yaml-syntax',
+      summary: 'not valid YAML',
+      at: this.#source.span(start < 0 ? (node.range?.[0] ?? 0) : start, written.length),
+      details: [`YAML takes ${written} for a tag, and it has no meaning here`],
+      hint: 'put the whole value into quotes, if it is one',
+    });
+    return false;
   }
 
   #mapping(node: YAMLMap<Node, Node | null>): unknown {
@@ -209,13 +237,12 @@ class Reader {
     if (first === undefined) return;
     const [start, end] = key?.range ?? [0, 1];
     const line = this.#source.span(first.key?.range?.[0] ?? 0).line;
-    this.#problems.add({
-      code: 'duplicate-key',
-      summary: 'key is there twice',
-      at: this.#source.span(start, end - start),
-      details: [`"${name}" stands on line ${line} already`],
-      hint: 'remove one of the two',
-    });
+    const at = this.#source.span(start, end - start);
+    const found = { code: 'duplicate-key', summary: 'key is there twice', at } as const;
+    const detail = `"${name}" stands on line ${line} already`;
+    if (this.#duplicates === 'warn') {
+      this.#problems.warn({ ...found, details: [`${detail}; what stands here counts`] });
+    } else this.#problems.add({ ...found, details: [detail], hint: 'remove one of the two' });
   }
 
   #refuse(node: Node, detail: string): null {

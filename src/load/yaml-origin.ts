@@ -36,6 +36,10 @@ class NodeOrigin implements Origin {
     this.#fallback = fallback;
   }
 
+  get isVaulted(): boolean {
+    return this.#tree.source.kind === 'vaulted';
+  }
+
   span(part?: { readonly offset: number; readonly length: number }): Span {
     if (part === undefined) return nodeSpan(this.#tree, this.#node, this.#fallback);
     return partSpan(this.#tree, this.#node, this.#fallback, part);

@@ -16,7 +16,7 @@ export function addSyntaxProblem(
     addUnquotedTemplate(source, template.start, problems, template.end);
     return;
   }
-  const known = KNOWN_ERRORS[error.code];
+  const known = byMessage(source, error) ?? KNOWN_ERRORS[error.code];
   // An error at the end of the text is best shown on its last line that holds something.
   const shown = Math.min(start, Math.max(0, source.text.trimEnd().length - 1));
   problems.add({
@@ -38,6 +38,33 @@ const KNOWN_ERRORS: Readonly<
     detail: 'a value that holds ": " needs quotes, or a key is indented wrongly',
   },
 };
+
+/** Errors that the parser has one code for, and that are different mistakes to whoever wrote the text. */
+function byMessage(
+  source: SourceFile,
+  { message, pos: [start] }: { readonly message: string; readonly pos: readonly [number, number] },
+): { readonly detail?: string; readonly hint?: string } | undefined {
+  const { lineText, column } = source.span(start);
+  if (/^(?:<{7}|={7}|>{7})(?:\s|$)/.test(lineText)) {
+    return { detail: 'this is the mark of a merge that is not done', hint: 'take one of the two versions' };
+  }
+  const before = lineText.slice(0, column - 1);
+  if (/at node end/.test(message) && /["']\s*$/.test(before)) {
+    return {
+      detail: 'the value ends at its closing quote, and something follows',
+      hint: 'put all of it into quotes',
+    };
+  }
+  if (/^Plain value cannot start with/.test(message)) {
+    const letter = lineText[column - 1] ?? '';
+    return { detail: `a value that starts with ${letter} needs quotes`, hint: 'put it into quotes' };
+  }
+  if (/^Invalid escape sequence/.test(message)) {
+    const detail = 'a backslash in double quotes starts an escape such as \\n or \\t';
+    return { detail, hint: 'use single quotes, in which a backslash is nothing special' };
+  }
+  return undefined;
+}
 
 /** Whether a flow mapping is `{{ x }}`: its only key is itself a mapping (or a list, in `{[ x ]}`). */
 export function isUnquotedTemplate(source: SourceFile, map: YAMLMap): boolean {

@@ -3,6 +3,7 @@
 //
 //   arguments ─prepare─► wanted ─inspect─► (host reads) ─decide─► changes ─change─► (host writes) ─conclude─► result
 import type { MetaWord } from './controller/meta.ts';
+import type { Errand } from './errand.ts';
 import type { FileProbe, FileState } from './file/file-probe.ts';
 
 /** JSON schema (draft 7 as ajv reads it) of a module's arguments: an object with described properties. */
@@ -41,8 +42,11 @@ export type Resource =
 
 /** What the play gives a module on the controller's side. */
 export interface Controller {
-  /** Bytes of a file beside the role or playbook. `folder` is where Ansible keeps that sort of file. */
-  readFile(name: string, folder: 'files' | 'templates'): Uint8Array;
+  /**
+   * Bytes of a file beside the role or playbook. `folder` is where Ansible keeps that sort of file. One that is vaulted is
+   * opened, or with `sealed` taken as it is.
+   */
+  readFile(name: string, folder: 'files' | 'templates', vaulted?: 'sealed'): Uint8Array;
   /** A template file, rendered with the task's variables. */
   renderFile(name: string): string;
   /** True with --diff: only then do inspections fetch the old content of files. */
@@ -91,6 +95,8 @@ export interface Diff {
   readonly title: string;
   readonly before: string;
   readonly after: string;
+  /** `findings`: `before` has a line for each thing that is not as wanted, and `after` is empty. */
+  readonly form?: 'findings';
 }
 
 /** Fields that `register` sees besides changed, failed, skipped, msg. Plain JSON. */
@@ -112,7 +118,9 @@ export type Verdict<Changes> =
       readonly message: string;
       readonly diffs?: readonly Diff[];
       readonly fields?: ResultFields;
-    };
+    }
+  /** The engine has to do something, and what comes of it is the outcome. */
+  | { readonly kind: 'errand'; readonly errand: Errand; readonly fields?: ResultFields };
 
 export interface ChangeProgram {
   /** sh that makes the changes; doing it twice does no harm. Runs under `set -eu`. */
@@ -120,16 +128,27 @@ export interface ChangeProgram {
   /** Content too large for a program (over INLINE_LIMIT_BYTES), put there before the script runs. */
   readonly uploads?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   /** What the engine has to do once the script has run. */
-  readonly then?: {
-    readonly kind: 'reboot';
-    readonly bootId: string;
-    readonly timeoutMs: number;
-    /** How long to leave the host alone once it is back. */
-    readonly settleMs?: number;
-    /** sh that has to succeed before the host counts as back. */
-    readonly testCommand?: string;
-  };
+  readonly then?: Afterwards;
 }
+
+export type Afterwards =
+  | {
+      readonly kind: 'reboot';
+      readonly bootId: string;
+      readonly timeoutMs: number;
+      /** How long to leave the host alone once it is back. */
+      readonly settleMs?: number;
+      /** sh that has to succeed before the host counts as back. */
+      readonly testCommand?: string;
+    }
+  /** The script only starts what makes the changes: the engine's own doing, for tasks with async. */
+  | {
+      readonly kind: 'job';
+      readonly id: string;
+      readonly limitMs: number;
+      /** 0: nobody waits for it. */
+      readonly pollMs: number;
+    };
 
 export type Conclusion =
   | { readonly kind: 'changed'; readonly message?: string; readonly fields?: ResultFields }
@@ -159,8 +178,20 @@ export interface HostModule<Args = unknown, Wanted = unknown, Changes = unknown>
   readonly returns?: Readonly<Record<string, string>>;
   /** The argument that a bare string stands for (`command: uptime`), where the module takes one. */
   readonly freeForm?: string;
-  /** True: nothing may run behind it in the same program (reboot). */
-  readonly endsWave?: true;
+  /**
+   * True: nothing may run behind it in the same program. `for-others`: only more of its own kind. `alone`: nor before it
+   * (reboot).
+   */
+  readonly endsWave?: true | 'for-others' | 'alone';
+  /** Why it cannot run on its own on the host (async), where it cannot. */
+  readonly noJob?: string;
+  /**
+   * Whether a task with these arguments, as they are written, may cut off the way to the host: a play with such a task
+   * is guarded by default. Modules that never do leave it out.
+   */
+  touchesNetwork?(written: Readonly<Record<string, unknown>>): boolean;
+  /** Whether it does something each time it runs, whatever it finds: no state that a host could be in. */
+  acts?(wanted: Wanted): boolean;
   /** Arguments (valid by the schema) to the wanted state; throws ArgumentError. Same input, same output. */
   prepare(args: Args, controller: Controller): Wanted;
   /** The files it would write, for `fairlead render`; modes in octal. Modules that write none leave it out. */
@@ -196,8 +227,32 @@ export type ControllerVerdict =
       readonly meta?: MetaWord;
       /** Tasks that are run next. */
       readonly enter?: Entry;
+      /** Files whose variables the host has from now on. */
+      readonly variablesFrom?: VariablesRequest;
+      /** What the engine has to do for the task; what comes of it is the outcome. */
+      readonly errand?: Errand;
     }
   | { readonly kind: 'failed'; readonly message: string; readonly fields?: ResultFields };
+
+/** Which files include_vars reads. */
+export interface VariablesRequest {
+  /** Everything comes under this name. */
+  readonly name?: string;
+  readonly source:
+    | { readonly kind: 'file'; readonly file: string }
+    | {
+        readonly kind: 'folder';
+        readonly folder: string;
+        /** Levels; 0: all. */
+        readonly depth: number;
+        /** Of the names of files, as `ignored`. */
+        readonly matching?: RegExp;
+        readonly ignored: readonly RegExp[];
+        /** Without the dot. */
+        readonly endings: readonly string[];
+        readonly otherEndings: 'fail' | 'pass-over';
+      };
+}
 
 /** Tasks that an include or import names. */
 export type Entry =
@@ -221,6 +276,8 @@ export interface ControllerModule<Args = unknown> {
   readonly schema: ArgumentSchema;
   readonly returns?: Readonly<Record<string, string>>;
   readonly freeForm?: string;
+  /** Throws an ArgumentError where arguments that are valid by the schema still cannot be right. */
+  check?(args: Args): void;
   /** Conditions among the arguments arrive as `Condition`. */
   evaluate(args: Args): ControllerVerdict;
 }

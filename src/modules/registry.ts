@@ -5,12 +5,17 @@ import { command } from './command/command.ts';
 import { raw } from './command/raw.ts';
 import { script } from './command/script.ts';
 import { shell } from './command/shell.ts';
+import { addHost } from './controller/add-host.ts';
 import { assert } from './controller/assert.ts';
 import { debug } from './controller/debug.ts';
 import { fail } from './controller/fail.ts';
+import { groupBy } from './controller/group-by.ts';
+import { includeVars } from './controller/include-vars.ts';
+import { pause } from './controller/pause.ts';
 import { setFact } from './controller/set-fact.ts';
 import { blockinfile } from './file/blockinfile.ts';
 import { copy } from './file/copy.ts';
+import { fetch } from './file/fetch.ts';
 import { file } from './file/file.ts';
 import { find } from './file/find.ts';
 import { getUrl } from './file/get-url.ts';
@@ -28,6 +33,7 @@ import { ipRule } from './network/ip-rule.ts';
 import { ipset } from './network/ipset.ts';
 import { iptablesRestore } from './network/iptables-restore.ts';
 import { ipvs } from './network/ipvs.ts';
+import { asyncStatus } from './system/async-status.ts';
 import { authorizedKey } from './system/authorized-key.ts';
 import { cron } from './system/cron.ts';
 import { group } from './system/group.ts';
@@ -43,9 +49,12 @@ import { sysctl } from './system/sysctl.ts';
 import { systemdService } from './system/systemd-service.ts';
 import { user } from './system/user.ts';
 import { waitFor } from './system/wait-for.ts';
+import { waitForConnection } from './system/wait-for-connection.ts';
 
 const MODULES: readonly Module[] = [
+  addHost,
   assert,
+  asyncStatus,
   authorizedKey,
   blockinfile,
   bootScript,
@@ -54,11 +63,14 @@ const MODULES: readonly Module[] = [
   cron,
   debug,
   fail,
+  fetch,
   file,
   find,
   getUrl,
   group,
+  groupBy,
   hostname,
+  includeVars,
   ipAddress,
   ipRoute,
   ipRule,
@@ -70,6 +82,7 @@ const MODULES: readonly Module[] = [
   modprobe,
   mount,
   packageModule,
+  pause,
   ping,
   raw,
   reboot,
@@ -87,6 +100,7 @@ const MODULES: readonly Module[] = [
   unarchive,
   user,
   waitFor,
+  waitForConnection,
 ];
 
 const BY_NAME: ReadonlyMap<string, Module> = new Map(MODULES.map((module) => [module.name, module]));

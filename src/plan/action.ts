@@ -1,7 +1,7 @@
 // One task on one host (or one item of its loop), ready to run: its arguments rendered, its wish known.
 import type { Become } from '../host/host.ts';
 import type { ControllerVerdict, HostModule, Inspection, Resource } from '../modules/module.ts';
-import type { HostScope } from '../resolve/host-scope.ts';
+import type { HostScope, VariableLayer } from '../resolve/host-scope.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 
 export interface Item {
@@ -39,9 +39,17 @@ export type Action =
       readonly environment: Readonly<Record<string, string>>;
       readonly mode: 'apply' | 'check';
       readonly timeoutMs: number | undefined;
+      /** The changes are made by a job of their own on the host, which ends after so long. */
+      readonly job?: { readonly limitMs: number; readonly pollMs: number };
     })
   /** Already known: the module works on the controller. */
-  | (ActionBase & { readonly kind: 'controller'; readonly verdict: ControllerVerdict })
+  | (ActionBase & {
+      readonly kind: 'controller';
+      readonly verdict: ControllerVerdict;
+      /** Variables that the host has from now on, which may hold templates. */
+      readonly included?: VariableLayer;
+      readonly mode: 'apply' | 'check';
+    })
   /** `leaves`: whether names that the task would have set are now `unset`, or can never be known: `unknowable`. */
   | (ActionBase & {
       readonly kind: 'skipped';

@@ -1,30 +1,41 @@
 // From a task and a host's variables to an action. A pure function of what is known at this moment.
 import { type Diagnostic, DiagnosticError } from '../diagnostic.ts';
 import type { Become } from '../host/host.ts';
-import { ArgumentError, type ControllerModule, type HostModule } from '../modules/module.ts';
+import {
+  ArgumentError,
+  type ControllerModule,
+  type ControllerVerdict,
+  type HostModule,
+} from '../modules/module.ts';
 import { ConditionError } from '../render/condition.ts';
-import { NameError, type Values } from '../render/shape.ts';
+import { NameError, NotYetError, type Values } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
-import type { HostScope } from '../resolve/host-scope.ts';
+import type { HostScope, VariableLayer } from '../resolve/host-scope.ts';
 import { itemsOf, loopValues } from '../resolve/loop.ts';
 import type { ProjectFiles } from '../resolve/project-files.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import { argumentDiagnostic, completeArguments, controllerFor } from '../resolve/task-arguments.ts';
 import { Secret } from '../secret.ts';
-import type { Action, Item } from './action.ts';
+import type { Action, HostAction, Item } from './action.ts';
+import { failureText } from './failure-text.ts';
 import { normalized } from './resources.ts';
 
 export interface ActionContext {
   readonly files: ProjectFiles;
   readonly mode: 'apply' | 'check';
   readonly diff: boolean;
+  /** Nothing is changed, come what may: of tasks with `check_mode: false` only those run that say they only look. */
+  readonly audit?: boolean;
   /** The variables of another host, for tasks that are delegated to it. */
   readonly variablesOf?: (host: string) => Values;
 }
 
+/** Why a task is skipped whose values the host would only have without check mode. */
+export const NEVER_KNOWN = 'it needs a result that check mode did not produce';
+
 type Named = Pick<Action, 'task' | 'title' | 'item' | 'scope' | 'delegate'>;
 
-/** The list that a task loops over, or undefined where it has no loop. */
+/** The list that a task loops over, or undefined where it has no loop. Throws NotYetError. */
 export function loopItems(
   task: ResolvedTask,
   scope: HostScope,
@@ -33,6 +44,7 @@ export function loopItems(
   try {
     return itemsOf(task.loop, task.loop.over.evaluate(scope));
   } catch (error) {
+    if (error instanceof NotYetError) throw error;
     return { error: planningFailure(task, error).message };
   }
 }
@@ -75,15 +87,18 @@ export function planAction(
     if (complete.kind === 'invalid') {
       return { ...named, kind: 'failed', message: complete.diagnostics.map(oneLine).join('; ') };
     }
-    return task.module.kind === 'controller'
-      ? {
-          ...named,
-          ...delegate,
-          kind: 'controller',
-          verdict: (task.module as ControllerModule).evaluate(complete.args),
-        }
-      : hostAction({ ...named, ...delegate }, task.module, complete.args, context);
+    if (task.module.kind === 'host') {
+      return hostAction({ ...named, ...delegate }, task.module, complete.args, context);
+    }
+    const module: ControllerModule = task.module;
+    module.check?.(complete.args);
+    const mode = modeOf(task, context);
+    const verdict = module.evaluate(complete.args);
+    return { ...named, ...delegate, kind: 'controller', mode, ...withVariables(task, verdict) };
   } catch (error) {
+    if (error instanceof NotYetError) {
+      return { ...base, title: plainTitle(task), kind: 'skipped', reason: NEVER_KNOWN, leaves: 'unknowable' };
+    }
     return {
       ...base,
       title: base.title || plainTitle(task),
@@ -91,6 +106,23 @@ export function planAction(
       ...planningFailure(task, error),
     };
   }
+}
+
+/** What include_vars has read, or why it could not. */
+function withVariables(
+  { variables }: ResolvedTask,
+  verdict: ControllerVerdict,
+): { readonly verdict: ControllerVerdict; readonly included?: VariableLayer } {
+  if (variables === undefined || verdict.kind === 'failed' || verdict.variablesFrom === undefined)
+    return { verdict };
+  const { variables: included, files, diagnostics } = variables.load(verdict.variablesFrom);
+  if (diagnostics.length > 0) return { verdict: { kind: 'failed', message: failureText(diagnostics) } };
+  const written = Object.fromEntries([...included].map(([name, { value }]) => [name, value]));
+  const fields = {
+    ansible_included_var_files: files,
+    ansible_facts: JSON.parse(JSON.stringify(written)) as unknown,
+  };
+  return { verdict: { ...verdict, fields }, included };
 }
 
 function withLabel({ loop }: ResolvedTask, item: Item, scope: HostScope): Item {
@@ -116,7 +148,6 @@ function hostAction(
 ): Action {
   const { task, scope, delegate } = base;
   const wanted = module.prepare(args, controllerFor(task, scope, context.files, { diff: context.diff }));
-  const checks = task.checkMode ?? context.mode === 'check';
   return {
     ...base,
     kind: 'host',
@@ -127,10 +158,36 @@ function hostAction(
     writes: normalized(module.writes(wanted)),
     become: becomeOf(task, (delegate !== undefined && context.variablesOf?.(delegate)) || scope),
     environment: environmentOf(task, scope),
-    mode: checks ? 'check' : 'apply',
+    mode: modeOf(task, context),
     timeoutMs: task.timeoutMs,
+    ...jobOf(task, scope),
   };
 }
+
+function modeOf({ checkMode, changedWhen }: ResolvedTask, context: ActionContext): 'apply' | 'check' {
+  if (context.audit === true && changedWhen?.some((test) => test === false) !== true) return 'check';
+  return (checkMode ?? context.mode === 'check') ? 'check' : 'apply';
+}
+
+/** Ansible's default for `poll`. */
+const DEFAULT_POLL_S = 15;
+
+/** Nothing where the session makes the changes itself. */
+function jobOf(task: ResolvedTask, scope: Values): { readonly job?: NonNullable<HostAction['job']> } {
+  if (task.async === undefined) return {};
+  const limitMs = 1000 * Math.ceil(secondsOf('async', task.async.evaluate(scope)));
+  if (limitMs === 0) return {};
+  return { job: { limitMs, pollMs: 1000 * secondsOf('poll', task.poll?.evaluate(scope) ?? DEFAULT_POLL_S) } };
+}
+
+function secondsOf(key: string, value: unknown): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number === 'number' && Number.isFinite(number) && number >= 0) return number;
+  throw new KeywordError(`${key} is no number of seconds: ${JSON.stringify(value)}`);
+}
+
+/** A keyword's value turns out to be of no use. */
+class KeywordError extends Error {}
 
 /** Nothing where the task is delegated to its own host. */
 function delegateOf({ delegateTo }: ResolvedTask, scope: HostScope): { readonly delegate?: string } {
@@ -140,7 +197,8 @@ function delegateOf({ delegateTo }: ResolvedTask, scope: HostScope): { readonly 
   return delegate === scope.get('inventory_hostname') ? {} : { delegate };
 }
 
-function becomeOf({ become }: ResolvedTask, scope: Values): Become | undefined {
+/** Throws an ArgumentError where a variable names no way to become somebody. */
+export function becomeOf({ become }: Pick<ResolvedTask, 'become'>, scope: Values): Become | undefined {
   const variable = (name: string): unknown => (scope.has(name) ? scope.get(name) : undefined);
   const wanted = become.become ?? asFlag(variable('ansible_become'));
   if (wanted !== true) return undefined;
@@ -198,7 +256,9 @@ export function planningFailure(task: ResolvedTask, error: unknown): { message: 
     return { message: `${error.message} (${file}:${line}:${column})` };
   }
   if (error instanceof DiagnosticError) return { message: error.diagnostics.map(oneLine).join('; ') };
-  if (error instanceof NameError) return { message: error.message };
+  if (error instanceof NameError || error instanceof NotYetError || error instanceof KeywordError) {
+    return { message: error.message };
+  }
   throw error;
 }
 

@@ -13,8 +13,14 @@ export interface InspectProgram {
   read(action: HostAction, steps: ReadonlyMap<string, StepOutcome>): Inspected | undefined;
 }
 
-/** All file probes of the wave in one step, then a step for each action that has a script. */
-export function inspectProgram(actions: readonly HostAction[]): InspectProgram {
+/**
+ * All file probes of the wave in one step, then a step for each action that has a script. `alongside`: what else is to
+ * be looked at where the host is asked anyway.
+ */
+export function inspectProgram(
+  actions: readonly HostAction[],
+  alongside: readonly Step[] = [],
+): InspectProgram {
   const probes = actions.flatMap(({ inspection }) => inspection.files ?? []);
   const ids = new Map(actions.map((action, index) => [action, `inspect-${index}`] as const));
   const steps: Step[] = [];
@@ -24,7 +30,7 @@ export function inspectProgram(actions: readonly HostAction[]): InspectProgram {
     if (script !== undefined) steps.push({ id, script, onFailure: 'continue', environment });
   }
   return {
-    program: steps.length === 0 ? undefined : { kind: 'inspect', steps },
+    program: steps.length === 0 ? undefined : { kind: 'inspect', steps: [...steps, ...alongside] },
     read: (action, outcomes) => inspected(action, outcomes, ids.get(action) ?? ''),
   };
 }
@@ -51,16 +57,19 @@ export interface PlannedChange {
 }
 
 /** One step per change, in order; a failure stops those behind it unless the task ignores errors. */
-export function changeProgram(changes: readonly PlannedChange[]): Program {
-  return {
-    kind: 'change',
-    steps: changes.map(({ action, change }, index) => ({
+export function changeProgram(
+  changes: readonly PlannedChange[],
+  { lead = [], trail = [] }: { readonly lead?: readonly Step[]; readonly trail?: readonly Step[] } = {},
+): Program {
+  const own = changes.map(
+    ({ action, change }, index): Step => ({
       id: changeStep(index),
       script: change.script,
       onFailure: action.task.onFailure === 'continue' ? 'continue' : 'stop',
       environment: action.environment,
-    })),
-  };
+    }),
+  );
+  return { kind: 'change', steps: [...lead, ...own, ...trail] };
 }
 
 /** The id of the step that makes the change with this index. */

@@ -5,14 +5,15 @@
 //   tasks ─► actions (items of loops are actions of their own) ─► wave │ wave │ wave
 import type { Become } from '../host/host.ts';
 import type { Entry, Resource } from '../modules/module.ts';
-import type { HostScope, RunState } from '../resolve/host-scope.ts';
+import { NotYetError } from '../render/shape.ts';
+import type { HostScope, RunState, VariableLayer } from '../resolve/host-scope.ts';
 import { namesSetBy } from '../resolve/names-set.ts';
 import { namesOf } from '../resolve/needs-facts.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import type { TaskList } from '../resolve/task-list.ts';
 import type { Action, HostAction } from './action.ts';
 import { afterItem, depthOf, enter, following, isWithin, type Next, type Place } from './place.ts';
-import { type ActionContext, itemAt, loopItems, planAction, titleOf } from './plan-action.ts';
+import { type ActionContext, itemAt, loopItems, NEVER_KNOWN, planAction, titleOf } from './plan-action.ts';
 import { overlap } from './resources.ts';
 
 export interface Wave {
@@ -52,6 +53,8 @@ export interface WaveRequest {
     within: Within,
   ) => TaskList | { readonly message: string } | 'later';
   readonly context: ActionContext;
+  /** Before these the host waits for others. */
+  readonly readers?: ReadonlySet<ResolvedTask>;
   /** No further than to the end of this list. */
   readonly within?: TaskList | undefined;
   /** No more actions than this. */
@@ -97,8 +100,9 @@ function* actionsOf(at: Place, request: WaveRequest, wave: WaveBuilder): Generat
   const { scopeFor, context } = request;
   const task = at.list.tasks[at.task];
   if (task === undefined) throw new Error('a host is past the end of its tasks');
-  // What runs for all hosts, or on few at a time, runs by itself.
-  if (isAlone(task) && !wave.isEmpty && !wave.isAt(at)) {
+  // What runs for all hosts, or on few at a time, runs by itself. Before what reads other hosts' results, hosts meet.
+  const isReader = request.readers?.has(task) === true;
+  if ((isAlone(task) || isReader) && !wave.isEmpty && !wave.isAt(at)) {
     yield 'later';
     return;
   }
@@ -109,14 +113,18 @@ function* actionsOf(at: Place, request: WaveRequest, wave: WaveBuilder): Generat
     return { kind: 'skipped', task, title: titleOf(task, scope), item: undefined, scope, reason, leaves };
   };
   if (scopeFor(task, wave.unknowable, at.values).isPending(needed)) {
-    yield { action: skip('it needs a result that check mode did not produce', 'unknowable'), at, after };
+    yield { action: skip(NEVER_KNOWN, 'unknowable'), at, after };
     return;
   }
   if (scope.isPending(needed)) {
     yield 'later';
     return;
   }
-  const items = at.items ?? loopItems(task, scope);
+  const items = at.items ?? itemsNow(task, scope);
+  if (items === 'never') {
+    yield { action: skip(NEVER_KNOWN, 'unknowable'), at, after };
+    return;
+  }
   if (items === undefined || 'error' in items) {
     const action = planAction(task, scope, undefined, context);
     if (items === undefined) yield entering({ action, at, after }, request, wave);
@@ -131,6 +139,16 @@ function* actionsOf(at: Place, request: WaveRequest, wave: WaveBuilder): Generat
       yield entering({ action, at: place, after: afterItem(place) }, request, wave);
       if (task.include !== undefined) return;
     }
+  }
+}
+
+/** `never`: they rest on what check mode keeps from being known. */
+function itemsNow(task: ResolvedTask, scope: HostScope): ReturnType<typeof loopItems> | 'never' {
+  try {
+    return loopItems(task, scope);
+  } catch (error) {
+    if (error instanceof NotYetError) return 'never';
+    throw error;
   }
 }
 
@@ -165,6 +183,8 @@ class WaveBuilder {
   /** What is touched by actions that do not look first. */
   readonly #certainWrites: Resource[] = [];
   #first: HostAction | undefined;
+  /** No other module's actions may follow. */
+  #only: HostAction['module'] | undefined;
   #isClosed = false;
   #pauseMs = 0;
   #state: RunState;
@@ -203,7 +223,9 @@ class WaveBuilder {
   /** False where the action has to wait for the next wave. */
   takes(action: Action): boolean {
     if (this.#actions.length >= this.#limit) return false;
+    if (this.#only !== undefined && (action.kind !== 'host' || action.module !== this.#only)) return false;
     if (action.kind !== 'host' || this.#first === undefined) return true;
+    if (action.module.endsWave === 'alone') return false;
     // Otherwise, whether somebody else changes what it looks at is seen once both have looked.
     return sameIdentity(this.#first, action) && !overlap(action.reads, this.#certainWrites);
   }
@@ -215,13 +237,15 @@ class WaveBuilder {
       this.#first ??= action;
       if (action.mode === 'apply' && looksAtNothing(action)) this.#certainWrites.push(...action.writes);
       if (endsWave(action)) this.#isClosed = true;
+      if (action.module.endsWave === 'for-others') this.#only = action.module;
     }
     if (action.kind === 'failed') this.#isClosed = true;
     const setsElsewhere = action.task.delegateFacts && action.delegate !== undefined;
     if (action.kind === 'controller') {
-      const isWord = action.verdict.kind === 'ok' && action.verdict.meta !== undefined;
-      if (action.verdict.kind === 'failed' || isWord || isJudgedLater(action.task)) this.#isClosed = true;
-      else if (!setsElsewhere) this.#set(action.verdict.variables ?? {});
+      const { verdict } = action;
+      const isPlain = verdict.kind === 'ok' && verdict.meta === undefined && verdict.errand === undefined;
+      if (!isPlain || isJudgedLater(action.task)) this.#isClosed = true;
+      else if (!setsElsewhere) this.#set(verdict.variables ?? {}, action.included);
     }
     const { task, item } = action;
     if (item !== undefined && item.index < item.count - 1) {
@@ -236,15 +260,18 @@ class WaveBuilder {
     );
     this.#state = pending(this.#state, names);
     const isUnknowable = action.kind === 'skipped' && action.leaves === 'unknowable';
+    if (names.length > 0) this.#state = { ...this.#state, isMidWave: true };
     if (isUnknowable) this.#unknowable = pending(this.#unknowable, namesSetBy(task));
     else if (task.register !== undefined) this.#unknowable = notPending(this.#unknowable, [task.register]);
   }
 
-  #set(variables: Readonly<Record<string, unknown>>): void {
+  #set(variables: Readonly<Record<string, unknown>>, layer: VariableLayer | undefined): void {
     const names = Object.keys(variables);
     const results = new Map([...this.#state.results, ...Object.entries(variables)]);
-    this.#state = { ...notPending(this.#state, names), results };
-    this.#unknowable = { ...notPending(this.#unknowable, names), results };
+    const included = layer && new Map([...(this.#state.included ?? []), ...layer]);
+    const set = { results, ...(included && { included }) };
+    this.#state = { ...notPending(this.#state, names), ...set };
+    this.#unknowable = { ...notPending(this.#unknowable, names), ...set };
   }
 
   build(next: Next): Wave {
@@ -272,7 +299,11 @@ function looksAtNothing({ inspection }: HostAction): boolean {
 
 /** A time limit is for one task alone. */
 function endsWave(action: HostAction): boolean {
-  return action.module.endsWave === true || action.timeoutMs !== undefined || isJudgedLater(action.task);
+  const { endsWave: ends } = action.module;
+  const isJob = action.job !== undefined;
+  return (
+    isJob || ends === true || ends === 'alone' || action.timeoutMs !== undefined || isJudgedLater(action.task)
+  );
 }
 
 /** Whether the task may turn out to have failed only when the controller has asked its conditions. */

@@ -6,7 +6,9 @@ import type { TextOrigin } from '../load/source.ts';
 import { type CelMessage, celMessage, environment } from './cel-message.ts';
 import { checkConditionNames, namesVars, referencesOf, testedNames } from './condition-names.ts';
 import { foreignSpelling } from './foreign-spelling.ts';
-import { describe, type Names, type Values } from './shape.ts';
+import { conditionReads, type HostReads, NO_READS } from './host-reads.ts';
+import { LazyMap, lazySource } from './lazy-mapping.ts';
+import { describe, type Names, NotYetError, type Values } from './shape.ts';
 import { valuesOf } from './value-template.ts';
 
 /** A condition has no value, or one that is neither true nor false. */
@@ -29,6 +31,8 @@ export class Condition {
   readonly references: ReadonlySet<string>;
   /** What CEL makes of it: `bool`, `dyn`, `string` … */
   readonly type: string;
+  /** What it may ask of other hosts. */
+  readonly hostReads: HostReads;
   readonly #run: ReturnType<Environment['parse']>;
   readonly #namesVars: boolean;
   readonly #tested: ReadonlySet<string>;
@@ -41,6 +45,7 @@ export class Condition {
     this.#namesVars = namesVars(run.ast);
     this.#tested = testedNames(run.ast);
     this.references = referencesOf(run.ast);
+    this.hostReads = this.references.has('hostvars') ? conditionReads(run.ast) : NO_READS;
   }
 
   /** Undefined where the text is not CEL; the reason, with CEL's spelling for Ansible's, went to `problems`. */
@@ -81,6 +86,7 @@ export class Condition {
       if (expected === 'truth') this.holds(values);
       else this.value(values);
     } catch (error) {
+      if (error instanceof NotYetError) return;
       if (!(error instanceof ConditionError)) throw error;
       problems.add(
         diagnosticOf('type', { detail: error.message, ...(error.hint && { hint: error.hint }) }, error.at),
@@ -96,6 +102,7 @@ export class Condition {
       if (this.#namesVars) context.set('vars', new Map(context));
       return fromCel(this.#run(context));
     } catch (error) {
+      if (error instanceof NotYetError) throw error;
       const message = celMessage(error, this.text);
       throw new ConditionError(message, this.origin.span(message.place ?? whole(this.text)));
     }
@@ -106,7 +113,7 @@ export class Condition {
     try {
       return this.value(values);
     } catch (error) {
-      if (error instanceof ConditionError) return fallback;
+      if (error instanceof ConditionError || error instanceof NotYetError) return fallback;
       throw error;
     }
   }
@@ -165,6 +172,8 @@ const converted = new WeakMap<object, unknown>();
 function toCel(value: unknown): unknown {
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
   if (value === null || typeof value !== 'object') return value;
+  const source = lazySource(value);
+  if (source !== undefined) return new LazyMap(source, toCel);
   const before = converted.get(value);
   if (before !== undefined) return before;
   const result = Array.isArray(value)

@@ -121,6 +121,13 @@ function filterHint(value: string, filter: string, argument: string | undefined)
       return `write ${value}.trim()`;
     case 'first':
       return `write ${value}[0]`;
+    case 'success':
+    case 'succeeded':
+      return `write !${value}.failed`;
+    case 'failed':
+    case 'changed':
+    case 'skipped':
+      return `write ${value}.${filter}`;
     case 'default':
     case 'd':
       return `write (has(${value.includes('.') ? value : `vars.${value}`}) ? ${value} : ${argument || '""'})`;

@@ -8,7 +8,12 @@
 export type Shape =
   | { readonly kind: 'known'; readonly value: unknown }
   | { readonly kind: 'any' }
-  | { readonly kind: 'record'; readonly fields: ReadonlyMap<string, Shape> }
+  | {
+      readonly kind: 'record';
+      readonly fields: ReadonlyMap<string, Shape>;
+      /** Gives the values of those that have one; asked for another, it throws a NotYetError. */
+      readonly values?: object;
+    }
   | { readonly kind: 'tuple'; readonly items: readonly Shape[] }
   | { readonly kind: 'list'; readonly item: Shape }
   | { readonly kind: 'map'; readonly item: Shape };
@@ -20,6 +25,8 @@ export interface Names {
   shape(name: string): Shape | undefined;
   /** All of them, for "did you mean". */
   names(): Iterable<string>;
+  /** Why a name that one could expect is not there, as a sentence. */
+  whyUnknown?(name: string): string | undefined;
 }
 
 /** The values behind the names at the time a task runs on one host. */
@@ -34,6 +41,14 @@ export class NameError extends Error {
   constructor(name: string) {
     super(`"${name}" is not known`);
     this.name = 'NameError';
+  }
+}
+
+/** A name that has no value yet, or none in check mode: what only the run can tell. */
+export class NotYetError extends Error {
+  constructor(name: string) {
+    super(`"${name}" has no value yet`);
+    this.name = 'NotYetError';
   }
 }
 

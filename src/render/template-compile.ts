@@ -3,6 +3,7 @@
 import type { TemplateDelegate } from 'handlebars';
 import { unguarded } from './guard.ts';
 import { asText, HELPERS, handlebarsWithHelpers } from './helpers.ts';
+import { settled } from './lazy-mapping.ts';
 import { isCall } from './template-scope.ts';
 
 export interface CompileForm {
@@ -37,7 +38,7 @@ let kept: unknown;
 let place: hbs.AST.SourceLocation | undefined;
 const handlebars = handlebarsWithHelpers();
 handlebars.registerHelper(KEEP, (value: unknown) => {
-  kept = unguarded(value);
+  kept = settled(unguarded(value));
   return '';
 });
 handlebars.registerHelper(TEXT, asText);

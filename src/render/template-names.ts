@@ -141,10 +141,12 @@ function checkCall(call: hbs.AST.MustacheStatement | hbs.AST.SubExpression, fram
   if (!isHelper(name) || BLOCK_HELPERS.has(name)) {
     report(frame, partOf(call.path, frame), 'helper is not known', {
       detail: `${name} is followed by arguments, so it has to be a helper`,
-      hint: didYouMean(
-        name,
-        helperNames().filter((each) => !BLOCK_HELPERS.has(each)),
-      ),
+      hint: /^els?e?_?if$/.test(name)
+        ? 'write {{else if …}}'
+        : didYouMean(
+            name,
+            helperNames().filter((each) => !BLOCK_HELPERS.has(each)),
+          ),
     });
     return ANY;
   }
@@ -164,6 +166,7 @@ function evaluate(
     addValueProblem(frame, call, 'helper cannot take these arguments', wrongCount);
     return ANY;
   }
+  if (name === 'lookup') return lookedUp(shapes, call, frame);
   if (helper === undefined) return ANY;
   const values: unknown[] = [];
   for (const shape of shapes) {
@@ -181,6 +184,23 @@ function evaluate(
     addValueProblem(frame, call, 'helper cannot take these arguments', `${name}: ${reason}`);
     return ANY;
   }
+}
+
+/** `{{lookup x key}}`, where the key is known. */
+function lookedUp(
+  [owner = ANY, key = ANY]: readonly Shape[],
+  call: hbs.AST.MustacheStatement | hbs.AST.SubExpression,
+  frame: Frame,
+): Shape {
+  if (key.kind !== 'known' || !['string', 'number'].includes(typeof key.value)) return ANY;
+  const next = member(owner, String(key.value));
+  if ('found' in next) return next.found;
+  const [subject, index] = call.params;
+  const { offset, length } = partOf(subject ?? call, frame);
+  const name = frame.template.text.slice(offset, offset + length);
+  const problem = unknownKey(name, owner, String(key.value), next.known);
+  report(frame, partOf(index ?? call, frame), 'name is not known', problem);
+  return ANY;
 }
 
 function checkExpression(expression: hbs.AST.Expression, frame: Frame): Shape {

@@ -98,6 +98,16 @@ const MISSPELLINGS: readonly {
     hint: (m) => `write {{${m[0].slice(0, -1)} x y}}`,
   },
   {
+    pattern: /^\{\{+~?\s*~?\}\}+$/,
+    detail: 'nothing stands between the braces',
+    hint: () => 'write a name there',
+  },
+  {
+    pattern: /(?<=\s)~(?=\s)/,
+    detail: 'texts are joined by standing side by side',
+    hint: () => 'write {{x}}{{y}}',
+  },
+  {
     pattern: /(?<=\s)(==|!=|<=|>=|<|>|\+)(?=\s)/,
     detail: 'Handlebars has helpers instead of operators, and they come first',
     hint: (m) => `write (${OPERATORS[m[1] ?? ''] ?? 'eq'} x y)`,
@@ -156,6 +166,7 @@ function unbalancedBlock(text: string): SyntaxProblem | undefined {
         last === undefined
           ? `no {{#${name}}} stands before it`
           : `{{#${last.name}}} on line ${lineOf(text, last.tag.offset)} is still open`,
+      ...(last?.name === 'else' && { hint: 'write {{else}}, without #: it is closed with its block' }),
     };
   }
   const last = open.at(-1);

@@ -4,7 +4,8 @@ import type { TemplateDelegate } from 'handlebars';
 import { type Diagnostic, didYouMean, type Problems, type Span } from '../diagnostic.ts';
 import type { TextOrigin } from '../load/source.ts';
 import { guardedContext } from './guard.ts';
-import type { Values } from './shape.ts';
+import { type HostReads, merged, templateReads } from './host-reads.ts';
+import { NotYetError, type Values } from './shape.ts';
 import { type CompileForm, compileProgram, lastPlace, takeKept } from './template-compile.ts';
 import { part } from './template-forms.ts';
 import { rootName, scopeNames } from './template-scope.ts';
@@ -46,6 +47,7 @@ export class Template {
   readonly partialTemplates: ReadonlyMap<string, Template>;
   readonly #compiled = new Map<string, TemplateDelegate>();
   #references: ReadonlySet<string> | undefined;
+  #hostReads: HostReads | undefined;
 
   private constructor(
     text: string,
@@ -112,6 +114,14 @@ export class Template {
     return this.#references;
   }
 
+  /** What it may ask of other hosts, directly or in partials. */
+  get hostReads(): HostReads {
+    this.#hostReads ??= merged(
+      [this, ...this.partialTemplates.values()].map(({ ast }) => templateReads(ast)),
+    );
+    return this.#hostReads;
+  }
+
   /** True where the whole text is one `{{expression}}`: its value keeps its type. */
   get isExpression(): boolean {
     const [only, ...others] = this.ast.body;
@@ -163,7 +173,7 @@ export class Template {
     try {
       return run(false);
     } catch (first) {
-      if (first instanceof RenderError) throw first;
+      if (first instanceof RenderError || first instanceof NotYetError) throw first;
       try {
         return run(true);
       } catch (error) {

@@ -13,9 +13,8 @@ export function unknownVariable(name: string, names: Names): Unknown {
   }
   const fact = ANSIBLE_FACTS.get(name);
   if (fact !== undefined) return { detail: `"${name}" is Ansible's name`, hint: `write ${fact}` };
-  if (name === 'hostvars') {
-    return { detail: 'the variables of other hosts cannot be read', hint: 'put the value into group_vars' };
-  }
+  const why = names.whyUnknown?.(name);
+  if (why !== undefined) return { detail: why, hint: 'start there, or before it' };
   return {
     detail: `"${name}" is no variable, fact or registered result here`,
     hint: didYouMean(name, names.names()),

@@ -3,8 +3,10 @@
 import type { Diagnostic, Problems, Span } from '../diagnostic.ts';
 import type { Origin } from '../load/source.ts';
 import { TaggedText, VaultedText } from '../load/tagged-text.ts';
+import { Unanswered } from '../load/vars-prompt.ts';
 import { closedDiagnostic, closedReason } from '../load/vault/closed.ts';
-import { known, type Names, type Shape, type Values } from './shape.ts';
+import { type HostReads, merged, NO_READS } from './host-reads.ts';
+import { known, type Names, NotYetError, type Shape, type Values } from './shape.ts';
 import { hasTemplate, RenderError, Template } from './template.ts';
 import { checkTemplateNames } from './template-names.ts';
 
@@ -12,29 +14,43 @@ type Node =
   | { readonly kind: 'constant'; readonly value: unknown }
   /** Vaulted text that no key opens. */
   | { readonly kind: 'closed'; readonly diagnostic: Diagnostic; readonly reason: string; readonly at: Span }
+  /** Somebody is still to be asked. */
+  | { readonly kind: 'unanswered'; readonly name: string }
   | { readonly kind: 'template'; readonly template: Template }
   | { readonly kind: 'list'; readonly items: readonly Node[] }
   | { readonly kind: 'mapping'; readonly fields: ReadonlyMap<string, Node> };
 
 export class ValueTemplate {
   readonly origin: Origin;
+  /** As it stands in the file. */
+  readonly written: unknown;
   /** The play's variables that the value names directly. */
   readonly references: ReadonlySet<string>;
   readonly #node: Node;
+  #hostReads: HostReads | undefined;
 
-  private constructor(origin: Origin, node: Node) {
+  private constructor(origin: Origin, written: unknown, node: Node) {
     this.origin = origin;
+    this.written = written;
     this.#node = node;
     this.references = new Set(templatesIn(node).flatMap((template) => [...template.references]));
   }
 
   /** What is not a template in it goes to `problems`; the value is then used as if that text were constant. */
   static compile(raw: unknown, origin: Origin, problems: Problems): ValueTemplate {
-    return new ValueTemplate(origin, compileNode(raw, origin, problems));
+    return new ValueTemplate(origin, raw, compileNode(raw, origin, problems));
   }
 
   get isConstant(): boolean {
     return this.#node.kind === 'constant';
+  }
+
+  /** What it may ask of other hosts. */
+  get hostReads(): HostReads {
+    this.#hostReads ??= this.references.has('hostvars')
+      ? merged(templatesIn(this.#node).map((template) => template.hostReads))
+      : NO_READS;
+    return this.#hostReads;
   }
 
   /** Throws RenderError for what could not be known before. */
@@ -58,8 +74,9 @@ export function valuesOf(references: ReadonlySet<string>, names: Names): Values 
   const values = new Map<string, unknown>();
   for (const name of references) {
     const shape = names.shape(name);
-    if (shape?.kind !== 'known') return undefined;
-    values.set(name, shape.value);
+    if (shape?.kind === 'known') values.set(name, shape.value);
+    else if (shape?.kind === 'record' && shape.values !== undefined) values.set(name, shape.values);
+    else return undefined;
   }
   return { has: (name) => values.has(name), get: (name) => values.get(name) };
 }
@@ -71,6 +88,7 @@ function compileNode(raw: unknown, origin: Origin, problems: Problems): Node {
     return template === undefined ? { kind: 'constant', value: raw } : { kind: 'template', template };
   }
   if (raw instanceof VaultedText) return vaulted(raw, origin, problems);
+  if (raw instanceof Unanswered) return { kind: 'unanswered', name: raw.name };
   if (raw instanceof TaggedText) return { kind: 'constant', value: raw.text };
   if (Array.isArray(raw)) {
     const items = raw.map((item, index) => compileNode(item, origin.child(index), problems));
@@ -103,6 +121,7 @@ function templatesIn(node: Node): readonly Template[] {
   switch (node.kind) {
     case 'constant':
     case 'closed':
+    case 'unanswered':
       return [];
     case 'template':
       return [node.template];
@@ -119,6 +138,8 @@ function evaluateNode(node: Node, values: Values): unknown {
       return node.value;
     case 'closed':
       throw new RenderError(node.reason, node.at, node.diagnostic);
+    case 'unanswered':
+      throw new NotYetError(node.name);
     case 'template':
       return node.template.value(values);
     case 'list':
@@ -133,6 +154,7 @@ function shapeOf(node: Node, names: Names): Shape {
     case 'constant':
       return known(node.value);
     case 'closed':
+    case 'unanswered':
       return { kind: 'any' };
     case 'template': {
       const values = valuesOf(node.template.references, names);
@@ -141,7 +163,7 @@ function shapeOf(node: Node, names: Names): Shape {
         return known(node.template.value(values));
       } catch (error) {
         // Names are checked elsewhere; a value that cannot be rendered is told when its task is.
-        if (error instanceof RenderError) return { kind: 'any' };
+        if (error instanceof RenderError || error instanceof NotYetError) return { kind: 'any' };
         throw error;
       }
     }

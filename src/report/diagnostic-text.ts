@@ -15,9 +15,19 @@ export function diagnosticsText(diagnostics: readonly Diagnostic[], paint: Paint
   return diagnostics.map((each) => `${diagnosticText(each, paint)}\n`).join('\n');
 }
 
-export function diagnosticText(diagnostic: Diagnostic, paint: Paint = NO_COLOURS): string {
+/** The same for what stops nothing. */
+export function warningsText(warnings: readonly Diagnostic[], paint: Paint = NO_COLOURS): string {
+  return warnings.map((each) => `${diagnosticText(each, paint, 'warning')}\n`).join('\n');
+}
+
+export function diagnosticText(
+  diagnostic: Diagnostic,
+  paint: Paint = NO_COLOURS,
+  level: 'error' | 'warning' = 'error',
+): string {
   const { code, summary, at, details = [], hint } = diagnostic;
-  const lines = [`${paint.red(`error[${code}]`)}: ${summary}`];
+  const mark = level === 'error' ? paint.red : paint.yellow;
+  const lines = [`${mark(`${level}[${code}]`)}: ${summary}`];
   if (at !== undefined) {
     const number = String(at.line);
     const gutter = ' '.repeat(number.length);
@@ -26,7 +36,7 @@ export function diagnosticText(diagnostic: Diagnostic, paint: Paint = NO_COLOURS
     lines.push(`  ${paint.dim(`${number} |`)} ${escapeLine(at.lineText)}`.trimEnd());
     // Tabs are kept so that the caret stands below what it points at.
     const margin = escapeLine(before).replace(/[^\t]/g, ' ');
-    lines.push(`  ${paint.dim(`${gutter} |`)} ${margin}${paint.red('^'.repeat(at.length))}`);
+    lines.push(`  ${paint.dim(`${gutter} |`)} ${margin}${mark('^'.repeat(at.length))}`);
   }
   for (const detail of details) lines.push(`  ${escapeForTerminal(detail)}`);
   if (hint !== undefined) lines.push(`  ${paint.cyan('hint:')} ${escapeForTerminal(hint)}`);

@@ -7,9 +7,12 @@ import type { Paint } from './paint.ts';
 const CONTEXT_LINES = 3;
 
 /** Two header lines, then the hunks. Without a newline at the end. */
-export function diffText({ title, before, after }: Diff, paint: Paint): string {
+export function diffText(
+  { title, before, after, contextLines = CONTEXT_LINES }: Diff & { readonly contextLines?: number },
+  paint: Paint,
+): string {
   const patch = createTwoFilesPatch(title, title, ended(before), ended(after), 'before', 'after', {
-    context: CONTEXT_LINES,
+    context: contextLines,
   });
   return patch
     .split('\n')

@@ -48,6 +48,15 @@ export class LiveReport implements Report {
     else if (text !== undefined && !this.#isSummed(event)) this.#keep(text, event);
   }
 
+  async standAside(): Promise<() => void> {
+    this.#drawing?.end();
+    const play = this.#kept;
+    await this.#done;
+    return () => {
+      if (play !== undefined && play === this.#kept) this.#draw();
+    };
+  }
+
   async end(): Promise<void> {
     this.#endPlay();
     await this.#done;
@@ -55,6 +64,10 @@ export class LiveReport implements Report {
 
   #startPlay(title: string): void {
     this.#kept = { title, summary: new PlaySummary(), spoken: [], trouble: [] };
+    this.#draw();
+  }
+
+  #draw(): void {
     const drawing = new Drawing(() => this.#view.lines(performance.now()).join('\n'));
     this.#drawing = drawing;
     this.#done = this.#done.then(() => drawing.run());

@@ -73,6 +73,12 @@ export class LiveView {
       case 'host-unreachable':
         this.#trouble.push(`${event.host}: unreachable: ${event.message}`);
         break;
+      case 'guard-rolled-back':
+        this.#trouble.push(`${event.host}: rolled back: ${event.reason}`);
+        break;
+      case 'guard-unseen':
+        this.#trouble.push(`${event.host}: cannot be reached, goes back by itself: ${event.message}`);
+        break;
       case 'host-finished':
         this.#working.delete(event.host);
         if (event.status === 'ok') this.#play.done += 1;

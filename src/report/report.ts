@@ -3,6 +3,8 @@ import type { RunEvent } from '../event.ts';
 
 export interface Report {
   tell(event: RunEvent): void;
+  /** Resolves when nothing is drawn on the terminal, until what it gives is called. For reports that draw. */
+  standAside?(): Promise<() => void>;
   /** Resolves when everything is written. */
   end(): Promise<void>;
 }

@@ -1,6 +1,8 @@
 // Plain lines, as things happen: for logs, pipes and people who like to scroll.
 import type { HostRecap, RunEvent } from '../event.ts';
+import { diagnosticText } from './diagnostic-text.ts';
 import { escapeLine } from './escape.ts';
+import { guardText } from './guard-text.ts';
 import { count } from './numbers.ts';
 import { retryText, taskText, unreachableText } from './outcome-text.ts';
 import { COLOURS, NO_COLOURS, type Paint } from './paint.ts';
@@ -51,6 +53,13 @@ export class TextReport implements Report {
         return taskText(event, options);
       case 'task-retrying':
         return retryText(event, options);
+      case 'guard-confirmed':
+      case 'guard-rolled-back':
+      case 'guard-unseen':
+      case 'guard-told':
+        return guardText(event, options);
+      case 'play-refused':
+        return event.diagnostics.map((each) => diagnosticText(each, paint)).join('\n\n');
       case 'rollout-stopped':
         return paint.red(`rollout stopped: ${escapeLine(event.reason)}`);
       case 'run-ended':
@@ -69,7 +78,7 @@ export function exitCodeOf(recap: readonly HostRecap[], mode: 'apply' | 'check')
 }
 
 /** As wide as the longest name, within reason. */
-function widthFor(hosts: readonly string[]): number {
+export function widthFor(hosts: readonly string[]): number {
   const longest = hosts.reduce((width, host) => Math.max(width, escapeLine(host).length), MIN_HOST_WIDTH);
   return Math.min(MAX_HOST_WIDTH, longest);
 }

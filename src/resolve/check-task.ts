@@ -3,7 +3,7 @@
 import { type Diagnostic, DiagnosticError, type Problems } from '../diagnostic.ts';
 import { ArgumentError, type ControllerModule, type Entry, type Module } from '../modules/module.ts';
 import { typeDiagnostic } from '../render/condition.ts';
-import type { Shape } from '../render/shape.ts';
+import { NotYetError, type Shape } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
 import type { HostScope, RunState } from './host-scope.ts';
 import type { Test } from './inherited.ts';
@@ -34,6 +34,11 @@ export interface TaskCheckContext {
   readonly surroundings: Surroundings;
   /** A host that the task is run on in place of its own. */
   readonly onDelegate: (name: string) => void;
+  /** For each item: the arguments of a task that reads variables from files, and whether it will run. */
+  readonly onVariables?: (
+    args: Record<string, unknown> | 'later' | 'wrong',
+    runs: 'certain' | 'perhaps' | 'never',
+  ) => void;
   /** For each item: what an include would bring in, undefined where that is not known yet. */
   readonly onInclude: (entry: Entry | undefined, within: Surroundings) => void;
 }
@@ -78,6 +83,8 @@ function checkItem(task: ResolvedTask, context: TaskCheckContext): void {
   task.loop?.label?.checkNames(scope, problems);
   task.retries?.checkNames(scope, problems);
   task.delay?.checkNames(scope, problems);
+  task.async?.checkNames(scope, problems);
+  task.poll?.checkNames(scope, problems);
   task.delegateTo?.checkNames(scope, problems);
   const delegate = task.delegateTo?.shape(scope);
   if (delegate?.kind === 'known') context.onDelegate(String(delegate.value));
@@ -92,6 +99,10 @@ function checkItem(task: ResolvedTask, context: TaskCheckContext): void {
   // A task that will be skipped here may have arguments that only make sense elsewhere.
   const runs = task.when.every((test) => holdsIfKnown(test, scope));
   const args = checkArguments(task, scope, { runs, context });
+  if (task.variables !== undefined) {
+    const isSure = runs && task.when.every((test) => isKnownToHold(test, scope));
+    context.onVariables?.(args, isSure ? 'certain' : runs ? 'perhaps' : 'never');
+  }
   if (task.include === undefined || !runs || args === 'wrong') return;
   const verdict = args === 'later' ? undefined : (task.module as ControllerModule).evaluate(args);
   context.onInclude(verdict?.kind === 'ok' ? verdict.enter : undefined, surroundings);
@@ -126,11 +137,12 @@ function checkArguments(
   const isReady = templates
     .map((name) => checkTemplateFile(task, name, scope, context))
     .every((ready) => ready);
-  if (!isReady || !runs || task.module.kind !== 'host') return complete.args;
+  if (!isReady || !runs) return complete.args;
   try {
-    task.module.prepare(complete.args as never, controllerFor(task, scope, files, { diff: false }));
+    if (task.module.kind === 'controller') (task.module as ControllerModule).check?.(complete.args);
+    else task.module.prepare(complete.args as never, controllerFor(task, scope, files, { diff: false }));
   } catch (error) {
-    problems.add(failureDiagnostic(task, error));
+    if (!(error instanceof NotYetError)) problems.add(failureDiagnostic(task, error));
   }
   return complete.args;
 }
@@ -196,6 +208,11 @@ function checkConditions(tests: readonly Test[], scope: HostScope, problems: Pro
     if (wrongType === undefined) test.checkNames(scope, problems);
     else problems.add(wrongType);
   }
+}
+
+function isKnownToHold(test: Test, scope: HostScope): boolean {
+  if (typeof test === 'boolean') return test;
+  return !scope.isPending(test.references) && test.valueOr(scope, false) === true;
 }
 
 /** False only where the condition is known to be false already. */

@@ -4,18 +4,36 @@ import { type Diagnostic, didYouMean, type Problems, type Span } from '../diagno
 import { parseAddress } from '../load/inventory/host-name.ts';
 import { hostsOf } from '../load/inventory/membership.ts';
 import { type Inventory, LOCALHOST_NAMES } from '../load/inventory/model.ts';
+import { NOTHING_PROMISED, type Promised } from './promised-names.ts';
 
-/**
- * The names of the hosts that `pattern` selects, each once, in Ansible's order. `at` is where the pattern stands
- * (undefined for the command line). `localhost` may be selected without being listed: see `findHost`.
- */
+/** What selects hosts, and where it stands: undefined for the command line. */
+export interface WrittenPattern {
+  readonly pattern: string;
+  readonly at: Span | undefined;
+  /** What may be in the inventory before the pattern counts; default: nothing more. */
+  readonly promised?: Promised | undefined;
+}
+
+/** As `selectHosts`, of an inventory that nobody adds to. */
 export function matchHosts(
   inventory: Inventory,
   pattern: string,
   at: Span | undefined,
   problems: Problems,
 ): readonly string[] {
-  const matcher = new Matcher(inventory, at, problems);
+  return selectHosts(inventory, { pattern, at }, problems);
+}
+
+/**
+ * The names of the hosts that the pattern selects, each once, in Ansible's order. `localhost` may be selected without
+ * being listed: see `findHost`.
+ */
+export function selectHosts(
+  inventory: Inventory,
+  { pattern, at, promised = NOTHING_PROMISED }: WrittenPattern,
+  problems: Problems,
+): readonly string[] {
+  const matcher = new Matcher(inventory, { at, promised }, problems);
   let selected = new Set<string>();
   for (const part of inOrder(splitPattern(pattern))) {
     if (inventory.hosts.has(part)) {
@@ -61,12 +79,18 @@ const SUBSCRIPT = /^(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]$/;
 class Matcher {
   readonly #inventory: Inventory;
   readonly #at: Span | undefined;
+  readonly #promised: Promised;
   readonly #problems: Problems;
   #machine: string | undefined;
 
-  constructor(inventory: Inventory, at: Span | undefined, problems: Problems) {
+  constructor(
+    inventory: Inventory,
+    { at, promised }: { readonly at: Span | undefined; readonly promised: Promised },
+    problems: Problems,
+  ) {
     this.#inventory = inventory;
     this.#at = at;
+    this.#promised = promised;
     this.#problems = problems;
   }
 
@@ -83,6 +107,7 @@ class Matcher {
     const wanted = Number(index ?? first);
     const host = hosts.at(wanted);
     if (host !== undefined) return [host];
+    if (this.#mayCome((candidate) => candidate === name)) return [];
     const size = `"${name}" has ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
     this.#add('pattern-syntax', 'pattern selects a host that is not there', part, [
       `${size}: there is no [${wanted}]`,
@@ -102,8 +127,13 @@ class Matcher {
     }
     if (hosts.length > 0) return hosts;
     if (LOCALHOST_NAMES.includes(name)) return [this.#localhost(name)];
-    if (groups.length === 0) this.#unknown(name, part);
+    if (groups.length === 0 && !this.#mayCome(matches)) this.#unknown(name, part);
     return [];
+  }
+
+  /** Whether what matches may be in the inventory by then. */
+  #mayCome(matches: (candidate: string) => boolean): boolean {
+    return this.#promised === 'any' || [...this.#promised].some(matches);
   }
 
   /** What a name is compared with: a regular expression, a glob, or the name itself. */
@@ -132,12 +162,16 @@ class Matcher {
 
   #unknown(name: string, part: string): void {
     const { groups, hosts, sources } = this.#inventory;
-    const hint = /[*?[~]/.test(name) ? undefined : didYouMean(name, [...groups.keys(), ...hosts.keys()]);
+    const promised = this.#promised === 'any' ? [] : this.#promised;
+    const hint = /[*?[~]/.test(name)
+      ? undefined
+      : didYouMean(name, [...groups.keys(), ...hosts.keys(), ...promised]);
     const named = [...groups.keys()].filter((group) => group !== 'ungrouped');
     const shown = named.length > MAX_GROUPS ? [...named.slice(0, MAX_GROUPS), '…'] : named;
     const where = sources.length === 0 ? 'the inventory' : sources.join(', ');
     const details = [`${where} ${sources.length > 1 ? 'have' : 'has'} ${shown.join(', ')}`];
-    const advice = sources.length === 0 ? 'name an inventory with -i' : hint;
+    const separated = /^[\w.-]+(?:[;|&]+[\w.-]+)+$/.test(name) ? 'separate hosts and groups by commas' : hint;
+    const advice = sources.length === 0 ? 'name an inventory with -i' : separated;
     this.#add('unknown-group', 'group is not in the inventory', part, details, advice);
   }
 
@@ -152,6 +186,7 @@ const MAX_GROUPS = 10;
 
 /** The stretch of the span that holds one part of the pattern, where it can be found in it. */
 function partOf(at: Span, part: string): Span {
+  if (part === '') return at;
   const start = at.lineText.indexOf(part, at.column - 1);
   const inside = start >= 0 && start + part.length <= at.column - 1 + at.length;
   return inside ? { ...at, column: start + 1, length: part.length } : at;

@@ -5,6 +5,8 @@ import type { Located } from '../load/located.ts';
 import { ANY, known, NameError, type Names, type Shape, type Values } from '../render/shape.ts';
 import { RenderError } from '../render/template.ts';
 import type { ValueTemplate } from '../render/value-template.ts';
+import { GROWING_NAMES, HOSTVARS, hostVarsShape, type SeenHosts } from './host-vars.ts';
+import type { PlayNow } from './magic.ts';
 import type { RoleVariables } from './role-variables.ts';
 import type { VariableTemplates } from './variable-templates.ts';
 
@@ -18,13 +20,30 @@ export interface RunState {
   readonly results: ReadonlyMap<string, unknown>;
   /** Names that an earlier task of the play will have set by then. */
   readonly pending: ReadonlySet<string>;
+  /** Variables that include_vars has read: they may hold templates. */
+  readonly included?: VariableLayer;
   /** Something that is not known yet will have been included by then: it may set any name. */
   readonly isOpen?: boolean;
+  /** Names that tasks would have set if the run did not begin behind them, and what is said of each. */
+  readonly leftOut?: ReadonlyMap<string, string>;
+  /** Tasks before it in the same wave are still to set names: what others see of this host is not all there yet. */
+  readonly isMidWave?: boolean;
+  /** The same of another host, as it stood when all of them last met. Undefined: nothing but the inventory is known of it. */
+  readonly others?: (host: string) => RunState | undefined;
+  /** Who is in the play, once it runs. */
+  readonly now?: PlayNow;
+}
+
+/** Names that are always there; a value may be worked out when it is asked for. */
+export interface MagicLayer {
+  has(name: string): boolean;
+  get(name: string): unknown;
+  keys(): Iterable<string>;
 }
 
 export interface ScopeLayers {
   /** inventory_hostname and its like, item and its like: highest. */
-  readonly magic: ReadonlyMap<string, unknown>;
+  readonly magic: MagicLayer;
   /** Of the user's files, above results: extra variables, role parameters. */
   readonly overResults: readonly VariableLayer[];
   /** Below results and above facts: task, role vars, vars_files, play. */
@@ -39,6 +58,8 @@ export class HostScope implements Names, Values {
   readonly #templates: VariableTemplates;
   readonly #role: RoleVariables | undefined;
   readonly #problems: Problems | undefined;
+  readonly #hosts: SeenHosts;
+  #hostVars: Shape | undefined;
   readonly #values = new Map<string, unknown>();
   readonly #shapes = new Map<string, Shape>();
   readonly #evaluating: string[] = [];
@@ -49,9 +70,16 @@ export class HostScope implements Names, Values {
     readonly state: RunState;
     readonly templates: VariableTemplates;
     readonly role: RoleVariables | undefined;
+    /** Behind hostvars. */
+    readonly hosts: SeenHosts;
     readonly problems?: Problems;
   }) {
-    this.#layers = options.layers;
+    const { included } = options.state;
+    this.#hosts = options.hosts;
+    this.#layers =
+      included === undefined || included.size === 0
+        ? options.layers
+        : { ...options.layers, overFacts: [included, ...options.layers.overFacts] };
     this.#state = options.state;
     this.#templates = options.templates;
     this.#role = options.role;
@@ -65,6 +93,7 @@ export class HostScope implements Names, Values {
   get(name: string): unknown {
     const said = this.#known(name);
     if (said?.kind === 'known') return said.value;
+    if (name === HOSTVARS && said?.kind === 'record') return said.values;
     if (this.#values.has(name)) return this.#values.get(name);
     const variable = this.#variable(name);
     if (variable === undefined) throw new NameError(name);
@@ -90,10 +119,16 @@ export class HostScope implements Names, Values {
 
   *names(): Iterable<string> {
     const { magic, overResults, overFacts, belowFacts } = this.#layers;
-    if (this.#state.facts !== undefined) yield 'facts';
-    for (const layer of [magic, this.#state.results, ...overResults, ...overFacts, ...belowFacts])
+    for (const layer of [this.#state.results, ...overResults, ...overFacts, ...belowFacts])
       yield* layer.keys();
     yield* this.#state.pending;
+    if (this.#state.facts !== undefined) yield 'facts';
+    yield HOSTVARS;
+    yield* magic.keys();
+  }
+
+  whyUnknown(name: string): string | undefined {
+    return this.#state.leftOut?.get(name);
   }
 
   /** Whether a value rests on a name that has no value yet, directly or through variables. */
@@ -101,6 +136,10 @@ export class HostScope implements Names, Values {
     for (const name of references) {
       if (seen.has(name)) continue;
       seen.add(name);
+      if (name === HOSTVARS) {
+        if (this.#state.isMidWave === true || this.#state.pending.has(HOSTVARS)) return true;
+        continue;
+      }
       const said = this.#known(name);
       if (said !== undefined) {
         if (said.kind !== 'known') return true;
@@ -127,6 +166,19 @@ export class HostScope implements Names, Values {
     return false;
   }
 
+  /** The variables that the names lead to, directly or through others. */
+  *behind(references: Iterable<string>, seen: Set<string> = new Set()): Iterable<ValueTemplate> {
+    for (const name of references) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const variable = this.#variable(name);
+      if (variable === undefined) continue;
+      const template = this.#templates.of(variable);
+      yield template;
+      yield* this.behind(template.references, seen);
+    }
+  }
+
   /** The variable of that name in the user's files, or undefined. */
   variable(name: string): Located<unknown> | undefined {
     return this.#variable(name);
@@ -140,6 +192,11 @@ export class HostScope implements Names, Values {
 
   /** What needs no rendering: magic variables, results, facts. */
   #known(name: string): Shape | undefined {
+    if (this.#state.pending.has(name) && GROWING_NAMES.includes(name)) return ANY;
+    if (name === HOSTVARS) {
+      this.#hostVars ??= hostVarsShape(this.#hosts);
+      return this.#hostVars;
+    }
     if (this.#layers.magic.has(name)) return known(this.#layers.magic.get(name));
     if (find(this.#layers.overResults, name) !== undefined) return undefined;
     if (this.#state.pending.has(name)) return ANY;

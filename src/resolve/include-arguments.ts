@@ -31,6 +31,15 @@ export function importedEntry(
     });
     return undefined;
   }
+  if (typeof value === 'string' && freeForm === undefined) {
+    problems.add({
+      ...ARGUMENT_CODES.value,
+      at: origin.span(),
+      details: [`${module.name} takes a mapping of arguments`],
+      hint: `write {name: ${value}}`,
+    });
+    return undefined;
+  }
   const wrong = schemaDiagnostics(
     validate(module.schema, args),
     origin,

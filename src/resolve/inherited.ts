@@ -4,6 +4,7 @@ import type { Located, TaskKeys } from '../load/located.ts';
 import { Condition } from '../render/condition.ts';
 import { ValueTemplate } from '../render/value-template.ts';
 import type { VariableLayer } from './host-scope.ts';
+import { type ModuleDefaults, withOwnDefaults } from './module-defaults.ts';
 import type { ResolvedRole } from './resolved-role.ts';
 
 /** A condition, or a plain true or false. */
@@ -29,6 +30,8 @@ export interface Inherited {
   readonly environment: readonly ValueTemplate[];
   readonly notify: readonly Located<string>[];
   readonly onFailure: 'stop-host' | 'continue';
+  /** Where the machine that runs it cannot be reached. */
+  readonly onUnreachable: 'stop-host' | 'continue';
   readonly noLog: boolean;
   readonly runOnce: boolean;
   /** A failure of it ends the play for all hosts. */
@@ -42,6 +45,8 @@ export interface Inherited {
   readonly checkMode: boolean | undefined;
   readonly timeoutMs: number | undefined;
   readonly role: ResolvedRole | undefined;
+  /** Arguments that tasks of a module have if they do not say them. */
+  readonly moduleDefaults: ModuleDefaults;
 }
 
 /** What a whole run begins with. */
@@ -55,6 +60,7 @@ export function outermost(become: BecomeSettings): Inherited {
     environment: [],
     notify: [],
     onFailure: 'stop-host',
+    onUnreachable: 'stop-host',
     noLog: false,
     runOnce: false,
     anyErrorsFatal: false,
@@ -64,6 +70,7 @@ export function outermost(become: BecomeSettings): Inherited {
     checkMode: undefined,
     timeoutMs: undefined,
     role: undefined,
+    moduleDefaults: new Map(),
   };
 }
 
@@ -85,6 +92,7 @@ export function inherit(outer: Inherited, keys: TaskKeys, problems: Problems): I
         : [...outer.environment, ValueTemplate.compile(environment.value, environment.origin, problems)],
     notify: [...outer.notify, ...keys.list('notify')],
     onFailure: onFailure(keys.get<boolean>('ignore_errors')?.value) ?? outer.onFailure,
+    onUnreachable: onFailure(keys.get<boolean>('ignore_unreachable')?.value) ?? outer.onUnreachable,
     noLog: keys.get<boolean>('no_log')?.value ?? outer.noLog,
     anyErrorsFatal: keys.get<boolean>('any_errors_fatal')?.value ?? outer.anyErrorsFatal,
     throttle: keys.get<number>('throttle')?.value ?? outer.throttle,
@@ -97,6 +105,7 @@ export function inherit(outer: Inherited, keys: TaskKeys, problems: Problems): I
     checkMode: keys.get<boolean>('check_mode')?.value ?? outer.checkMode,
     timeoutMs: seconds === undefined ? outer.timeoutMs : seconds * 1000,
     role: outer.role,
+    moduleDefaults: withOwnDefaults(outer.moduleDefaults, keys),
   };
 }
 
@@ -109,9 +118,9 @@ export function testsOf(list: readonly Located<string | boolean>[], problems: Pr
   });
 }
 
-function onFailure(ignoreErrors: boolean | undefined): 'stop-host' | 'continue' | undefined {
-  if (ignoreErrors === undefined) return undefined;
-  return ignoreErrors ? 'continue' : 'stop-host';
+function onFailure(isIgnored: boolean | undefined): 'stop-host' | 'continue' | undefined {
+  if (isIgnored === undefined) return undefined;
+  return isIgnored ? 'continue' : 'stop-host';
 }
 
 function becomeOf(keys: TaskKeys, outer: BecomeSettings): BecomeSettings {

@@ -12,6 +12,7 @@ import type { ControllerModule, Entry } from '../modules/module.ts';
 import { checkNotify } from './check-notify.ts';
 import { checkIncludeKeys, importedEntry, splitApply } from './include-arguments.ts';
 import { type Inherited, inherit } from './inherited.ts';
+import { checkModuleDefaults } from './module-defaults.ts';
 import { OwnModules } from './own-modules/own-modules.ts';
 import type { ResolvedRole } from './resolved-role.ts';
 import { type IncludeSite, type ResolvedTask, resolveTask } from './resolved-task.ts';
@@ -20,6 +21,7 @@ import { RoleVariables } from './role-variables.ts';
 import { isSelected, type TagSelection } from './tags.ts';
 import { findTaskFile } from './task-files.ts';
 import { type TaskList, TaskListBuilder } from './task-list.ts';
+import { variablesSite } from './variables-site.ts';
 
 /** Where documents stand. */
 export interface Site {
@@ -51,12 +53,19 @@ export class ListResolver {
     this.#ownModules = new OwnModules(playbookFolder);
   }
 
+  /** That module_defaults among the keys names modules and arguments that there are. */
+  checkDefaults(keys: TaskKeys, problems: Problems): void {
+    checkModuleDefaults(keys, this.#ownModules, problems);
+  }
+
   addTasks(nodes: readonly TaskNode[], inherited: Inherited, list: TaskListBuilder, site: Site): void {
     for (const node of nodes) {
       if (node.kind === 'block') {
         const own = inherit(inherited, node.keys, site.problems);
+        this.checkDefaults(node.keys, site.problems);
         const part = (inner: readonly TaskNode[]) => (): void => this.addTasks(inner, own, list, site);
-        list.addBlock({ body: part(node.block), rescue: part(node.rescue), always: part(node.always) });
+        const parts = { body: part(node.block), rescue: part(node.rescue), always: part(node.always) };
+        list.addBlock(parts, { name: node.keys.get<string>('name')?.value, origin: node.origin });
       } else if (isImport(node)) {
         this.#addImport(node, inherited, list, site);
       } else {
@@ -64,6 +73,20 @@ export class ListResolver {
         if (task !== undefined && isSelected(task.tags, this.#tags)) list.add(task);
       }
     }
+  }
+
+  /** Makes known the modules in the roles of the play and in those they need, which all its tasks may name. */
+  addModulesOf(references: readonly RoleReference[], problems: Problems): void {
+    const seen = new Set<string>();
+    const add = ({ name }: RoleReference): void => {
+      if (seen.has(name.value)) return;
+      seen.add(name.value);
+      const role = this.#library.load(name, {}, problems);
+      if (role === undefined) return;
+      this.#ownModules.addFrom(role.folder);
+      role.dependencies.forEach(add);
+    };
+    references.forEach(add);
   }
 
   /**
@@ -81,6 +104,7 @@ export class ListResolver {
     const role = this.#library.load(name, how.files, site.problems);
     const key = JSON.stringify([name.value, [...parameters].map(([each, { value }]) => [each, value])]);
     if (role === undefined || (this.#added.has(key) && !how.again && !role.allowDuplicates)) return;
+    this.#ownModules.addFrom(role.folder);
     // Its `vars` are parameters.
     const inherited = { ...inherit(outer, keys, site.problems), vars: outer.vars };
     const within = { ...site, chain: [...site.chain, roleKey(name.value, how.files)] };
@@ -92,10 +116,18 @@ export class ListResolver {
           files: {},
           isPublic: how.isPublic,
           again: false,
+          isDependency: true,
         });
     }
     this.#added.add(key);
-    const resolved = { role, origin: name.origin, parameters, variables: RoleVariables.of(role) };
+    const resolved = {
+      role,
+      origin: name.origin,
+      parameters,
+      variables: RoleVariables.of(role),
+      isNamedByPlay: how.isDependency !== true,
+      parents: outer.role === undefined ? [] : [outer.role, ...outer.role.parents],
+    };
     if (how.isPublic) this.roles.push(resolved);
     this.#addRoleTasks(resolved, { ...inherited, role: resolved }, list, within);
   }
@@ -130,11 +162,17 @@ export class ListResolver {
     const module = findFlowWord(document.module.value) as ControllerModule;
     const entry = importedEntry(document, module, problems);
     const own = inherit(inherited, document.keys, problems);
+    this.checkDefaults(document.keys, problems);
     if (entry !== undefined) this.#addEntry(entry, own, list, { ...site, at: entryPlace(document) });
   }
 
   #task(document: TaskDocument, inherited: Inherited, site: Site): ResolvedTask | undefined {
-    if (!isInclude(document)) return resolveTask(document, inherited, site.problems, this.#ownModules);
+    if (!isInclude(document)) {
+      const plain = resolveTask(document, inherited, site.problems, this.#ownModules);
+      return (
+        plain && withVariables(plain, { ...site, playbookFolder: this.#playbookFolder, vault: this.#vault })
+      );
+    }
     checkIncludeKeys(document, site.problems);
     const { apply, document: plain } = splitApply(document, site.problems);
     const task = resolveTask(plain, inherited, site.problems, this.#ownModules);
@@ -142,11 +180,12 @@ export class ListResolver {
     const vars = document.keys.mapping('vars');
     const includeVars = vars.size === 0 ? inherited.includeVars : [vars, ...inherited.includeVars];
     const inner = { ...inherit(inherited, apply, site.problems), includeVars };
+    this.checkDefaults(apply, site.problems);
     return { ...task, includeVars, include: this.#includeSite(document, inner, site) };
   }
 
   #includeSite(document: TaskDocument, inner: Inherited, site: Site): IncludeSite {
-    const loaded = new Map<string, { list: TaskList; diagnostics: readonly Diagnostic[] }>();
+    const loaded = new Map<string, { entry: Entry; list: TaskList; diagnostics: readonly Diagnostic[] }>();
     return {
       load: (entry) => {
         const key = JSON.stringify(entry);
@@ -157,12 +196,13 @@ export class ListResolver {
         this.#addEntry(entry, inner, builder, { ...site, problems, at: entryPlace(document) });
         const list = builder.build();
         checkNotify(list.tasks, this.handlers, problems);
-        const result = { list, diagnostics: problems.list };
+        const result = { entry, list, diagnostics: problems.list };
         loaded.set(key, result);
         return result;
       },
       isWithin: (entry) => site.chain.includes(this.#keyOf(entry, inner, site)),
       loaded: () => [...loaded.values()].map(({ list }) => list),
+      entries: () => [...loaded.values()],
     };
   }
 
@@ -204,11 +244,22 @@ export class ListResolver {
   }
 }
 
+function withVariables(
+  task: ResolvedTask,
+  site: Site & { readonly playbookFolder: string; readonly vault: Vault | undefined },
+): ResolvedTask {
+  if (task.module.name !== 'include_vars') return task;
+  const roleFolder = task.role?.role.folder;
+  return { ...task, variables: variablesSite({ ...site, roleFolder, origin: task.args.origin }) };
+}
+
 interface RoleOptions {
   readonly files: RoleFiles;
   readonly isPublic: boolean;
   /** Also where it has been added before. */
   readonly again: boolean;
+  /** Another role needs it. */
+  readonly isDependency?: true;
 }
 
 /** Deeper nesting of a file in itself is taken for one that never ends. */

@@ -1,32 +1,51 @@
 // Builds the scope of a task on a host: which variables there are, in Ansible's order of precedence.
 // docs/variables.md tells the order; here it is made.
 import type { Problems } from '../diagnostic.ts';
-import { findHost, hostVariables, magicVariables } from '../load/inventory/host-variables.ts';
-import type { Inventory } from '../load/inventory/model.ts';
-import { HostScope, type RunState, type ScopeLayers, type VariableLayer } from './host-scope.ts';
+import type { Fleet } from './fleet.ts';
+import {
+  HostScope,
+  type MagicLayer,
+  type RunState,
+  type ScopeLayers,
+  type VariableLayer,
+} from './host-scope.ts';
+import type { SeenHosts } from './host-vars.ts';
+import { lazily, type PlayNow, playMagic, type RunSettings, roleMagic, runMagic, stacked } from './magic.ts';
 import type { ResolvedPlay } from './resolved-play.ts';
 import type { ResolvedTask } from './resolved-task.ts';
 import type { VariableTemplates } from './variable-templates.ts';
 
 export interface PlayScopesOptions {
-  readonly inventory: Inventory;
+  readonly fleet: Fleet;
   readonly extraVars: VariableLayer;
   readonly templates: VariableTemplates;
-  readonly checkMode: boolean;
+  readonly settings: RunSettings;
 }
 
 const NO_VALUES: ReadonlyMap<string, unknown> = new Map();
+
+/** Of a host of which nothing but the inventory is known. */
+const NOTHING_SAID: RunState = { facts: undefined, results: new Map(), pending: new Set() };
 
 /** Scopes for the tasks of one play. */
 export class PlayScopes {
   readonly #play: ResolvedPlay;
   readonly #options: PlayScopesOptions;
-  readonly #inventoryLayers = new Map<string, VariableLayer>();
-  readonly #magicOfHosts = new Map<string, ReadonlyMap<string, unknown>>();
+  /** Of the run, and of each host. */
+  readonly #ofRun: MagicLayer;
+  readonly #ofHosts = new Map<string, MagicLayer>();
+  /** As others see hosts, by what was known of them. */
+  #seen = new WeakMap<RunState, Map<string, HostScope>>();
+  /** Of the inventory that those are from. */
+  #edition: object | undefined;
 
   constructor(play: ResolvedPlay, options: PlayScopesOptions) {
     this.#play = play;
     this.#options = options;
+    this.#ofRun = stacked([
+      runMagic(options.settings, options.fleet.sources),
+      lazily({ playbook_dir: () => play.folder, groups: () => options.fleet.groups() }),
+    ]);
   }
 
   /** `task` undefined: the play's own variables, for connection settings and the like. */
@@ -45,7 +64,7 @@ export class PlayScopes {
     // The play's roles see each other's variables; of two that set one, the later role wins.
     const others = this.#play.roles.filter((each) => each !== role).reverse();
     const layers: ScopeLayers = {
-      magic: this.#magic(host, task, more.values ?? NO_VALUES),
+      magic: this.#magic(host, task, { values: more.values ?? NO_VALUES, now: state.now }),
       overResults: [
         extraVars,
         ...(task?.includeVars ?? []),
@@ -68,18 +87,24 @@ export class PlayScopes {
       state,
       templates,
       role: role?.variables,
+      hosts: this.#seenFrom(host, state),
       ...(more.problems !== undefined && { problems: more.problems }),
     });
   }
 
-  /** The inventory's variables of a host, merged once. */
+  /** The inventory's variables of a host. */
   inventoryVariables(host: string): VariableLayer {
-    let layer = this.#inventoryLayers.get(host);
-    if (layer === undefined) {
-      layer = hostVariables(this.#options.inventory, host);
-      this.#inventoryLayers.set(host, layer);
-    }
-    return layer;
+    return this.#options.fleet.variables(host);
+  }
+
+  /** What a host shows to others through hostvars, as far as the inventory tells. */
+  shown(host: string): HostScope {
+    return this.#seenScope(host, NOTHING_SAID);
+  }
+
+  /** Hosts of the inventory. */
+  hosts(): Iterable<string> {
+    return this.#options.fleet.names();
   }
 
   /** Layers in which a user can set a role's variables, for finding misspelled ones. */
@@ -88,36 +113,73 @@ export class PlayScopes {
     return [this.#options.extraVars, ...own, ...this.#play.vars, this.inventoryVariables(host)];
   }
 
-  /** The host's own are the same for all its tasks. */
+  /** All hosts as `host` sees them: of itself, it knows what it knows by now. */
+  #seenFrom(host: string, state: RunState): SeenHosts {
+    const { fleet } = this.#options;
+    const stateOf = (name: string): RunState =>
+      name === host ? state : (state.others?.(name) ?? NOTHING_SAID);
+    return {
+      names: () => fleet.names(),
+      has: (name) => fleet.has(name),
+      scope: (name) => this.#seenScope(name, stateOf(name)),
+    };
+  }
+
+  /** What a host shows to others: neither variables of plays and roles nor those of tasks. */
+  #seenScope(host: string, state: RunState): HostScope {
+    const { extraVars, templates } = this.#options;
+    this.#forgetOldInventory();
+    const scopes = this.#seen.get(state) ?? new Map<string, HostScope>();
+    this.#seen.set(state, scopes);
+    let scope = scopes.get(host);
+    if (scope === undefined) {
+      scope = new HostScope({
+        layers: {
+          magic: stacked([this.#hostMagic(host), this.#ofRun]),
+          overResults: [extraVars],
+          overFacts: [],
+          belowFacts: [this.inventoryVariables(host)],
+        },
+        state,
+        templates,
+        role: undefined,
+        hosts: this.#seenFrom(host, state),
+      });
+      scopes.set(host, scope);
+    }
+    return scope;
+  }
+
   #magic(
     host: string,
     task: ResolvedTask | undefined,
-    values: ReadonlyMap<string, unknown>,
-  ): ReadonlyMap<string, unknown> {
-    let ofHost = this.#magicOfHosts.get(host);
-    if (ofHost === undefined) {
-      ofHost = this.#magicOf(host);
-      this.#magicOfHosts.set(host, ofHost);
-    }
-    if (task?.role === undefined && values.size === 0) return ofHost;
-    const magic = new Map(ofHost);
-    if (task?.role !== undefined) {
-      magic.set('role_name', task.role.role.name);
-      magic.set('role_path', task.role.role.folder);
-    }
-    for (const [name, value] of values) magic.set(name, value);
+    { values, now }: { readonly values: ReadonlyMap<string, unknown>; readonly now: PlayNow | undefined },
+  ): MagicLayer {
+    return stacked([
+      values,
+      this.#hostMagic(host),
+      ...(task?.role === undefined ? [] : [roleMagic(task.role)]),
+      playMagic(this.#play, now),
+      this.#ofRun,
+    ]);
+  }
+
+  /** The host's own are the same for all its tasks. */
+  #hostMagic(host: string): MagicLayer {
+    this.#forgetOldInventory();
+    const before = this.#ofHosts.get(host);
+    if (before !== undefined) return before;
+    const magic = this.#options.fleet.magic(host);
+    this.#ofHosts.set(host, magic);
     return magic;
   }
 
-  #magicOf(name: string): ReadonlyMap<string, unknown> {
-    const { inventory, checkMode } = this.#options;
-    const host = findHost(inventory, name);
-    return new Map<string, unknown>([
-      ...Object.entries(host === undefined ? {} : magicVariables(inventory, host)),
-      ['playbook_dir', this.#play.folder],
-      ['ansible_check_mode', checkMode],
-      ['ansible_play_hosts', this.#play.hosts],
-      ['ansible_play_name', this.#play.name],
-    ]);
+  /** A task may have added to it. */
+  #forgetOldInventory(): void {
+    const edition = this.#options.fleet.edition();
+    if (edition === this.#edition) return;
+    this.#edition = edition;
+    this.#ofHosts.clear();
+    this.#seen = new WeakMap();
   }
 }

@@ -8,6 +8,7 @@ import { closedHint, closedReason } from '../load/vault/closed.ts';
 import { isVaulted } from '../load/vault/envelope.ts';
 import { Vault } from '../load/vault/vault.ts';
 import { ArgumentError } from '../modules/module.ts';
+import type { HostReads } from '../render/host-reads.ts';
 import { member, type Names, type Values } from '../render/shape.ts';
 import { type Partials, Template } from '../render/template.ts';
 import { checkTemplateNames } from '../render/template-names.ts';
@@ -41,14 +42,21 @@ export class ProjectFiles {
     return this.#plainBytes(path);
   }
 
+  /** The same, still vaulted where the file is. */
+  readSealed(name: string, folder: 'files' | 'templates', role: ResolvedRole | undefined): Uint8Array {
+    return bytesOf(this.#find(name, folder, role));
+  }
+
+  /** The file has been written by the run itself. */
+  forget(path: string): void {
+    this.#bytes.delete(path);
+    for (const key of this.#templates.keys()) if (key.endsWith(` ${path}`)) this.#templates.delete(key);
+  }
+
   #plainBytes(path: string): Uint8Array {
     let bytes = this.#bytes.get(path);
     if (bytes === undefined) {
-      try {
-        bytes = readFileSync(path);
-      } catch (error) {
-        throw new FileError('src', `${displayPath(path)}: ${systemErrorText(error)}`);
-      }
+      bytes = bytesOf(path);
       if (isVaulted(bytes)) bytes = this.#opened(path, bytes);
       this.#bytes.set(path, bytes);
     }
@@ -94,13 +102,20 @@ export class ProjectFiles {
     let names = this.#namesByTask.get(task);
     if (names === undefined) {
       names = new Set(
-        templateArguments(task).flatMap((name) => [...this.#referencesIfThere(name, task.role)]),
+        this.#templatesOf(task)
+          .flatMap((template) => [...template.references])
+          .filter((each) => each !== HEADER_VARIABLE),
       );
       this.#namesByTask.set(task, names);
     }
     return names;
   }
   readonly #namesByTask = new WeakMap<ResolvedTask, ReadonlySet<string>>();
+
+  /** The same for what they may ask of other hosts. */
+  hostReadsInTemplatesOf(task: ResolvedTask): readonly HostReads[] {
+    return this.#templatesOf(task).map(({ hostReads }) => hostReads);
+  }
 
   checkNames(name: string, role: ResolvedRole | undefined, names: Names, problems: Problems): void {
     checkTemplateNames(
@@ -115,13 +130,15 @@ export class ProjectFiles {
   }
 
   /** A missing file is told when its task is planned. */
-  #referencesIfThere(name: string, role: ResolvedRole | undefined): Iterable<string> {
-    try {
-      return this.references(name, role);
-    } catch (error) {
-      if (error instanceof ArgumentError || error instanceof DiagnosticError) return [];
-      throw error;
-    }
+  #templatesOf(task: ResolvedTask): readonly Template[] {
+    return templateArguments(task).flatMap((name) => {
+      try {
+        return [this.#template(name, task.role)];
+      } catch (error) {
+        if (error instanceof ArgumentError || error instanceof DiagnosticError) return [];
+        throw error;
+      }
+    });
   }
 
   #template(name: string, role: ResolvedRole | undefined): Template {
@@ -170,6 +187,14 @@ export class ProjectFiles {
     }
     this.#found.set(key, found);
     return resolve(found);
+  }
+}
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FileError('src', `${displayPath(path)}: ${systemErrorText(error)}`);
   }
 }
 

@@ -1,17 +1,17 @@
 // A play with everything found: its hosts, its roles and their dependencies in order, its tasks, its variables.
 import { dirname, resolve } from 'node:path';
-import { Problems, type Span } from '../diagnostic.ts';
-import type { Inventory } from '../load/inventory/model.ts';
+import type { Problems } from '../diagnostic.ts';
 import type { Located } from '../load/located.ts';
 import type { PlayDocument } from '../load/playbook.ts';
 import { loadVariablesFile } from '../load/role.ts';
 import type { Vault } from '../load/vault/vault.ts';
-import { unreachable } from '../unreachable.ts';
 import { checkNotify } from './check-notify.ts';
-import { matchHosts } from './host-pattern.ts';
+import { type GuardWish, guardWish } from './guard-wish.ts';
 import type { VariableLayer } from './host-scope.ts';
 import { type BecomeSettings, type Inherited, inherit, outermost } from './inherited.ts';
 import { ListResolver, type Site } from './list-resolver.ts';
+import { type HostsContext, hostsOf } from './play-hosts.ts';
+import { type Answers, promptedVariables } from './prompted-variables.ts';
 import type { ResolvedRole } from './resolved-role.ts';
 import type { ResolvedTask } from './resolved-task.ts';
 import type { TagSelection } from './tags.ts';
@@ -25,6 +25,10 @@ export interface Section {
 
 export interface ResolvedPlay {
   readonly name: string;
+  /** `hosts`, as it was written. */
+  readonly pattern: string;
+  /** That all its tasks take over. */
+  readonly tags: ReadonlySet<string>;
   readonly origin: PlayDocument['origin'];
   /** Of the playbook that it stands in. */
   readonly folder: string;
@@ -33,6 +37,8 @@ export interface ResolvedPlay {
   readonly handlers: readonly ResolvedTask[];
   /** vars_files and vars, those that win first. */
   readonly vars: readonly VariableLayer[];
+  /** What each of them is, for people. */
+  readonly varsSetBy: readonly string[];
   /** Whose variables all its tasks see, in the order they run. Includes may add to them, and to the handlers. */
   readonly roles: readonly ResolvedRole[];
   /** `on-demand`: only where a template or condition names `facts`. */
@@ -45,6 +51,10 @@ export interface ResolvedPlay {
   readonly maxFailures: number | undefined;
   /** Handlers that have been notified run on hosts that fail, too. */
   readonly forceHandlers: boolean;
+  /** As the play says; undefined: by what its tasks do. */
+  readonly guard: GuardWish | undefined;
+  /** Where facts cannot be gathered; tasks take it over. */
+  readonly onUnreachable: Inherited['onUnreachable'];
   readonly remoteUser: string | undefined;
   readonly port: number | undefined;
   readonly become: BecomeSettings;
@@ -52,13 +62,12 @@ export interface ResolvedPlay {
 
 export type BatchSize = { readonly kind: 'hosts' | 'percent'; readonly amount: number };
 
-export interface PlayContext {
-  readonly inventory: Inventory;
-  /** False: a part of it could not be read. */
-  readonly inventoryIsWhole: boolean;
-  readonly limit: { readonly pattern: string; readonly at?: Span } | undefined;
+export interface PlayContext extends HostsContext {
   readonly tags: TagSelection;
   readonly become: BecomeSettings;
+  /** To vars_prompt. */
+  readonly answers: Answers;
+  readonly extraVars: VariableLayer;
   /** Opens what is vaulted. */
   readonly vault?: Vault;
 }
@@ -66,33 +75,39 @@ export interface PlayContext {
 export function resolvePlay(document: PlayDocument, context: PlayContext, problems: Problems): ResolvedPlay {
   const folder = dirname(resolve(document.path));
   const { keys, imports } = document;
-  const hosts = inOrder(hostsOf(document, context, problems), keys.get<HostOrder>('order')?.value);
+  const hosts = hostsOf(document, context, problems);
   // The play's own variables have their own place in the order of precedence, and any_errors_fatal is the engine's.
   const outer = imports.reduce((each, own) => inherit(each, own, problems), outermost(context.become));
   const inherited = { ...inherit(outer, keys, problems), vars: [], anyErrorsFatal: false };
   const resolver = new ListResolver(folder, context.tags, context.vault);
   const site = { folder, chain: [], problems };
+  resolver.addModulesOf(document.roles, problems);
+  resolver.checkDefaults(keys, problems);
   const sections = sectionsOf(document, resolver, inherited, site);
   resolver.addHandlers(document.handlers, inherited, site);
   const { handlers, roles } = resolver;
   checkNotify([...sections.flatMap(({ list }) => list.tasks), ...handlers], handlers, problems);
   const gatherFacts = keys.get<boolean>('gather_facts')?.value;
+  const pattern = document.hosts.map((each) => each.value).join(',');
+  const load = ({ value, origin }: Located<string>): VariableLayer =>
+    loadVariablesFile(resolve(folder, value), problems, origin.span(), context.vault);
+  const vars: readonly { readonly by: string; readonly layer: VariableLayer }[] = [
+    ...document.varsFiles.map((file) => ({ by: 'vars_files', layer: load(file) })).reverse(),
+    { by: 'vars_prompt', layer: promptedVariables(document.prompts, context, problems) },
+    ...imports.map((each) => ({ by: 'vars of import_playbook', layer: each.mapping('vars') })),
+    { by: 'vars of the play', layer: document.vars },
+  ];
   return {
-    name: document.name ?? document.hosts.map((each) => each.value).join(','),
+    name: document.name ?? pattern,
+    pattern,
+    tags: inherited.tags,
     origin: document.origin,
     folder,
     hosts,
     sections,
     handlers,
-    vars: [
-      ...document.varsFiles
-        .map((file) =>
-          loadVariablesFile(resolve(folder, file.value), problems, file.origin.span(), context.vault),
-        )
-        .reverse(),
-      ...imports.map((each) => each.mapping('vars')),
-      document.vars,
-    ],
+    vars: vars.map(({ layer }) => layer),
+    varsSetBy: vars.map(({ by }) => by),
     roles,
     gatherFacts: gatherFacts === undefined ? 'on-demand' : gatherFacts ? 'always' : 'never',
     serial: keys.list<number | string>('serial').flatMap((each) => batchSize(each, problems) ?? []),
@@ -100,6 +115,8 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
     anyErrorsFatal: keys.get<boolean>('any_errors_fatal')?.value ?? false,
     maxFailures: keys.get<number>('max_failures')?.value,
     forceHandlers: keys.get<boolean>('force_handlers')?.value ?? false,
+    guard: guardWish(keys.get<string | number | false>('guard'), problems),
+    onUnreachable: inherited.onUnreachable,
     remoteUser: keys.get<string>('remote_user')?.value,
     port: keys.get<number>('port')?.value,
     become: inherited.become,
@@ -125,39 +142,6 @@ function sectionsOf(
     }),
     section('post_tasks', (list) => resolver.addTasks(document.postTasks, inherited, list, site)),
   ];
-}
-
-function hostsOf(document: PlayDocument, context: PlayContext, problems: Problems): readonly string[] {
-  if (document.hosts.length === 0) return [];
-  const pattern = document.hosts.map((each) => each.value).join(',');
-  const at = document.hosts[0]?.origin.span();
-  // Where the inventory could not be read, every group of it would be told to be unknown.
-  const told = context.inventoryIsWhole ? problems : new Problems();
-  const hosts = matchHosts(context.inventory, pattern, at, told);
-  if (context.limit === undefined) return hosts;
-  const limited = new Set(matchHosts(context.inventory, context.limit.pattern, context.limit.at, told));
-  return hosts.filter((host) => limited.has(host));
-}
-
-type HostOrder = 'inventory' | 'reverse_inventory' | 'sorted' | 'reverse_sorted' | 'shuffle';
-
-function inOrder(hosts: readonly string[], order: HostOrder = 'inventory'): readonly string[] {
-  switch (order) {
-    case 'inventory':
-      return hosts;
-    case 'reverse_inventory':
-      return hosts.toReversed();
-    case 'sorted':
-      return hosts.toSorted();
-    case 'reverse_sorted':
-      return hosts.toSorted().reverse();
-    case 'shuffle': {
-      const keys = new Map(hosts.map((host) => [host, Math.random()]));
-      return hosts.toSorted((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0));
-    }
-    default:
-      return unreachable(order);
-  }
 }
 
 function batchSize(size: Located<number | string>, problems: Problems): BatchSize | undefined {

@@ -14,6 +14,10 @@ export interface ResolvedRole {
   readonly origin: Origin;
   readonly parameters: VariableLayer;
   readonly variables: RoleVariables | undefined;
+  /** False where another role needs it. */
+  readonly isNamedByPlay: boolean;
+  /** Roles that it is included or imported in, the innermost first. */
+  readonly parents: readonly ResolvedRole[];
 }
 
 /** fairlead's own folder: where its roles and templates are. */

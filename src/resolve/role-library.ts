@@ -1,6 +1,6 @@
 // The roles that a play names, found in their folders and read once.
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { didYouMean, type Problems } from '../diagnostic.ts';
 import type { Located } from '../load/located.ts';
 import { findRole, loadRole, type Role, type RoleFiles } from '../load/role.ts';
@@ -24,7 +24,8 @@ export class RoleLibrary {
     if (before !== undefined) return before;
     const folder = findRole(name, this.#folders);
     if (folder === undefined) {
-      const hint = didYouMean(name, this.#folders.flatMap(foldersIn));
+      const known = this.#folders.flatMap(foldersIn);
+      const hint = didYouMean(name, known) ?? didYouMean(basename(name).replace(/\.ya?ml$/, ''), known);
       problems.add({
         code: 'role-unknown',
         summary: 'role is not there',

@@ -1,7 +1,8 @@
 // A task's arguments for one host: rendered, given the schema's defaults, checked, and turned into what is wanted.
 // The check before the run and the run itself go through here alike.
 import type { Diagnostic } from '../diagnostic.ts';
-import { type SchemaCodes, schemaDiagnostics, validate } from '../load/schema.ts';
+import { TASK_KEYS } from '../load/playbook-schema.ts';
+import { type SchemaCodes, type SchemaProblem, schemaDiagnostics, validate } from '../load/schema.ts';
 import type { ArgumentError, Condition as ConditionArgument, Controller } from '../modules/module.ts';
 import type { HostScope } from './host-scope.ts';
 import { FileError, type ProjectFiles } from './project-files.ts';
@@ -64,7 +65,8 @@ export function controllerFor(
   options: { readonly diff: boolean },
 ): Controller {
   return {
-    readFile: (name, folder) => files.read(name, folder, task.role),
+    readFile: (name, folder, vaulted) =>
+      vaulted === 'sealed' ? files.readSealed(name, folder, task.role) : files.read(name, folder, task.role),
     renderFile: (name) => files.render(name, task.role, scope),
     diff: options.diff,
     variable: (name) => (scope.has(name) ? scope.get(name) : undefined),
@@ -77,9 +79,21 @@ function schemaProblems(task: ResolvedTask, args: Record<string, unknown>): read
   const schema = withoutConditions(task.module.schema);
   const conditions = new Map([...task.conditionArgs.keys()].map((name) => [name, args[name]]));
   for (const name of conditions.keys()) args[name] = UNKNOWN_YET;
-  const problems = validate(schema, args, isLater);
+  const problems = validate(schema, args, isLater).map((problem) =>
+    isTaskKey(problem) ? { ...problem, ...ofTheTask(problem.key ?? '', task.module.name) } : problem,
+  );
   for (const [name, value] of conditions) args[name] = value;
   return schemaDiagnostics(problems, task.args.origin, ARGUMENT_CODES, task.moduleOrigin);
+}
+
+function isTaskKey({ problem, path, key = '', hint }: SchemaProblem): boolean {
+  const isKeyword = Object.hasOwn(TASK_KEYS, key) && key !== 'name' && key !== 'vars';
+  return problem === 'unknown' && path.length === 0 && hint === undefined && isKeyword;
+}
+
+function ofTheTask(key: string, module: string): { readonly detail: string; readonly hint: string } {
+  const detail = `"${key}" is a key of tasks, not an argument of ${module}`;
+  return { detail, hint: `indent it as far as "${module}:"` };
 }
 
 const schemas = new WeakMap<object, object>();

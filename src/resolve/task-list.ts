@@ -4,6 +4,7 @@
 //
 //   tasks    0 1 2 3 4 5 6 7 8
 //   block      [body ][resc][always]     the parts of a block follow each other
+import type { Origin } from '../load/source.ts';
 import type { ResolvedTask } from './resolved-task.ts';
 
 /** The end is that of the last task plus one. */
@@ -16,6 +17,13 @@ export type Part = 'body' | 'rescue' | 'always';
 
 export interface Region extends Readonly<Record<Part, Range>> {
   readonly outer: Region | undefined;
+  /** The block as it was written, for people. */
+  readonly written: BlockWritten;
+}
+
+export interface BlockWritten {
+  readonly name: string | undefined;
+  readonly origin: Origin;
 }
 
 export interface TaskList {
@@ -55,8 +63,8 @@ export class TaskListBuilder {
   }
 
   /** Each of the functions adds the tasks of its part. Where the body stays empty, nothing can be rescued. */
-  addBlock(parts: Readonly<Record<Part, () => void>>): void {
-    const region = { body: NOWHERE, rescue: NOWHERE, always: NOWHERE, outer: this.#region };
+  addBlock(parts: Readonly<Record<Part, () => void>>, written: BlockWritten): void {
+    const region = { body: NOWHERE, rescue: NOWHERE, always: NOWHERE, outer: this.#region, written };
     this.#region = region;
     region.body = this.#range(parts.body);
     const end = region.body.end;

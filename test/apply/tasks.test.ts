@@ -14,9 +14,14 @@ interface Case {
   readonly [key: string]: unknown;
 }
 
-const CASES: readonly Case[] = ['tasks.yml', 'blocks.yml', 'includes.yml', 'loops.yml', 'meta.yml'].flatMap(
-  (file) => parse(readFileSync(join(import.meta.dirname, file), 'utf8')),
-);
+const CASES: readonly Case[] = [
+  'tasks.yml',
+  'blocks.yml',
+  'includes.yml',
+  'loops.yml',
+  'meta.yml',
+  'module-defaults.yml',
+].flatMap((file) => parse(readFileSync(join(import.meta.dirname, file), 'utf8')));
 
 let dir = '';
 beforeEach(() => {

@@ -51,10 +51,13 @@ describe('the options', () => {
     expect(optionsOf(command)).toEqual(optionsIn(out));
   });
 
-  test.each(['exec', 'facts', 'render'])('of %s, beside those of run', async (command) => {
-    const { out: help } = await runInFolder([], `fairlead ${command} --help`);
-    const all = [...optionsOf('run'), ...optionsOf(command)];
-    expect(optionsIn(help).filter((option) => !all.includes(option))).toEqual([]);
-    for (const option of optionsOf(command)) expect(help).toContain(option.split(/[ ,]/)[0]);
-  });
+  test.each(['exec', 'facts', 'guard', 'history', 'diff', 'rollback', 'render'])(
+    'of %s, beside those of run',
+    async (command) => {
+      const { out: help } = await runInFolder([], `fairlead ${command} --help`);
+      const all = [...optionsOf('run'), ...optionsOf(command)];
+      expect(optionsIn(help).filter((option) => !all.includes(option))).toEqual([]);
+      for (const option of optionsOf(command)) expect(help).toContain(option.split(/[ ,]/)[0]);
+    },
+  );
 });

@@ -339,8 +339,121 @@ describe('encrypt_string', () => {
     const piped = await made.run([...words, '--stdin-name', 'token'], { input: 'hi' });
     expect(firstOf(made, piped.out.replace('token', 'first'))).toBe('hi');
     const asked = await made.run([...words, '-p', '-n', 'token'], { answers: ['hi'] });
-    expect(asked.questions).toEqual(['String to encrypt: ']);
+    expect(asked.questions).toEqual(['String to encrypt (hidden): ']);
     expect(firstOf(made, asked.out.replace('token', 'first'))).toBe('hi');
+  });
+
+  it('asks in plain sight with --show-input, and takes no empty answer', async () => {
+    const made = folder();
+    const words = [
+      'vault',
+      'encrypt_string',
+      '--vault-password-file',
+      made.file('key'),
+      '-p',
+      '--show-input',
+    ];
+    const asked = await made.run([...words, '-n', 'first'], { answers: ['hi'] });
+    expect(asked.questions).toEqual(['(shown) String to encrypt: ']);
+    expect(firstOf(made, asked.out)).toBe('hi');
+    const empty = await made.run(words, { answers: [''] });
+    expect(empty).toMatchObject({ status: 2, out: '' });
+    expect(empty.err).toContain('nothing was typed, and nothing is encrypted');
+    const nobody = await made.run(words.slice(0, -2).concat('--show-input', 'text'));
+    expect(nobody.err).toContain('--show-input needs --prompt');
+  });
+});
+
+describe('create', () => {
+  it('seals what was written in the editor, for the owner alone', async () => {
+    const made = folder();
+    const words = ['vault', 'create', '--vault-id', `dev@${made.file('key')}`, made.file('new.yml')];
+    const EDITOR = made.write('editor', '#!/bin/sh\ntest ! -s "$1" && printf "a: 1\\n" >"$1"\n', 0o755);
+    expect(await made.run(words, { environment: { EDITOR } })).toMatchObject({ status: 0, out: '', err: '' });
+    expect(made.read('new.yml').startsWith('$ANSIBLE_VAULT;1.2;AES256;dev\n')).toBe(true);
+    expect(made.mode('new.yml')).toBe('600');
+    const shown = await made.run([
+      'vault',
+      'view',
+      '--vault-password-file',
+      made.file('key'),
+      made.file('new.yml'),
+    ]);
+    expect(shown.out).toBe('a: 1\n');
+  });
+
+  it.each([
+    [['plain.yml'], 'DIR/plain.yml is there already'],
+    [['new.yml', 'other.yml'], 'one file is created at a time'],
+    [['nowhere/new.yml'], 'the folder DIR/nowhere is not there'],
+    [[], 'no file is named'],
+  ])('of %j is refused before anything is written', async (names, detail) => {
+    const made = folder();
+    const EDITOR = made.write('editor', `#!/bin/sh\ntouch ${made.file('touched')}\n`, 0o755);
+    const words = [
+      'vault',
+      'create',
+      '--vault-password-file',
+      made.file('key'),
+      ...names.map((name) => made.file(name)),
+    ];
+    const said = await made.run(words, { environment: { EDITOR } });
+    expect(said).toMatchObject({ status: 2, out: '' });
+    expect(said.err).toContain(detail);
+    expect(made.names()).toEqual(['editor', 'key', 'other', 'plain.yml']);
+    expect(made.read('plain.yml')).toBe(PLAIN);
+  });
+
+  it('leaves nothing where the editor fails', async () => {
+    const made = folder();
+    const words = ['vault', 'create', '--vault-password-file', made.file('key'), made.file('new.yml')];
+    expect((await made.run(words, { environment: { EDITOR: 'false' } })).status).toBe(2);
+    expect(made.names()).toEqual(['key', 'other', 'plain.yml']);
+  });
+});
+
+describe('vault id match', () => {
+  const sealedFor = (made: VaultFolder, label: string) =>
+    made.write('sealed', sealText(Buffer.from('text'), key(label, 'a')));
+  const view = (made: VaultFolder, words: readonly string[], environment = {}) =>
+    made.run(['vault', 'view', '--vault-id', `dev@${made.file('key')}`, ...words, made.file('sealed')], {
+      environment,
+    });
+
+  it('opens nothing with a key of another label', async () => {
+    const made = folder();
+    sealedFor(made, 'prod');
+    expect(await view(made, [])).toMatchObject({ status: 0, out: 'text' });
+    for (const said of [
+      await view(made, ['--vault-id-match']),
+      await view(made, [], { ANSIBLE_VAULT_ID_MATCH: 'True' }),
+    ]) {
+      expect(said).toMatchObject({ status: 2, out: '' });
+      expect(said.err).toContain(
+        'it takes a key with the label "prod", and there are only "dev" (vault id match)',
+      );
+      expect(said.err).toContain('give --vault-id prod@FILE');
+    }
+    expect(await view(made, [], { ANSIBLE_VAULT_ID_MATCH: 'no' })).toMatchObject({ status: 0, out: 'text' });
+  });
+
+  it('takes a text without label for one of "default"', async () => {
+    const made = folder();
+    sealedFor(made, 'default');
+    expect((await view(made, ['--vault-id-match'])).err).toContain('a key with the label "default"');
+    expect(await view(made, ['--vault-id-match', '--vault-password-file', made.file('key')])).toMatchObject({
+      status: 0,
+      out: 'text',
+    });
+  });
+
+  it('holds for other commands', { timeout: 20_000 }, async () => {
+    const made = folder();
+    sealedFor(made, 'prod');
+    const words = ['--vault-id', `dev@${made.file('key')}`, '--vault-id-match', '-i', 'a,'];
+    const play = made.write('site.yml', '- hosts: a\n  vars_files: [sealed]\n  tasks: []\n');
+    const said = await made.run(['run', ...words, '--syntax-check', play]);
+    expect(said.err).toContain('it takes a key with the label "prod"');
   });
 });
 

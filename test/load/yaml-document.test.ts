@@ -281,8 +281,9 @@ describe('problems', () => {
       {
         code: 'yaml-syntax',
         summary: 'not valid YAML',
-        place: '1:36 [ls]',
-        details: ['the tag !!python/object/apply:os.system has no meaning here'],
+        place: '1:4 !!python/object/apply:os.system',
+        details: ['YAML takes !!python/object/apply:os.system for a tag, and it has no meaning here'],
+        hint: 'put the whole value into quotes, if it is one',
       },
     ],
     [

@@ -19,7 +19,12 @@ const KINDS: Readonly<Record<RunEvent['kind'], true>> = {
   'host-working': true,
   'task-finished': true,
   'task-retrying': true,
+  'guard-confirmed': true,
+  'guard-rolled-back': true,
+  'guard-unseen': true,
+  'guard-told': true,
   'host-finished': true,
+  'play-refused': true,
   'rollout-stopped': true,
   'run-ended': true,
 };
@@ -57,8 +62,22 @@ async function events(): Promise<readonly RunEvent[]> {
       ignore_errors: true
     - file: {path: /tmp/nothing-here, state: file}
 `);
-  return [...emitted, ...others];
+  const { events: refused } = await runPlaybook(`
+- hosts: all
+  tasks: [{add_host: {name: new}}]
+- hosts: new
+  tasks: [{debug: {msg: "{{nowhere}}"}}]
+`);
+  return [...emitted, ...others, ...refused, ...GUARD_EVENTS];
 }
+
+/** Only a host that can be cut off has them: test/lab/guard. */
+const GUARD_EVENTS: readonly RunEvent[] = [
+  { kind: 'guard-confirmed', host: 'h' },
+  { kind: 'guard-rolled-back', host: 'h', reason: 'a task failed', at: '', failures: [], differences: [] },
+  { kind: 'guard-unseen', host: 'h', message: 'no answer' },
+  { kind: 'guard-told', host: 'h', message: 'rolled back' },
+];
 
 test('every kind of event has a section', () => {
   const sections = [...DOCS.matchAll(/^### (\S+)$/gm)].map(([, kind]) => kind);

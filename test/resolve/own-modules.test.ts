@@ -58,6 +58,51 @@ describe('a module in library/', () => {
     expect(out).toContain('no jumbo frames');
   });
 
+  describe('of a role', () => {
+    const named = (name: string, says: string) =>
+      `export default { kind: 'controller', name: '${name}', summary: 'Mine.', schema: { type: 'object', properties: {} },
+        evaluate: () => ({ kind: 'ok', message: '${says}' }) };`;
+    const messages = async (play: string, files: Readonly<Record<string, string>>) => {
+      const { events } = await runPlaybook(play, { files });
+      return events.flatMap((event) => (event.kind === 'task-finished' ? [event.outcome.message] : []));
+    };
+    const files = {
+      'roles/one/library/greet.mjs': named('greet', 'from one'),
+      'roles/one/meta/main.yml': 'dependencies: [base]\n',
+      'roles/one/tasks/main.yml': '- greet:\n',
+      'roles/two/library/greet.mjs': named('greet', 'from two'),
+      'roles/two/tasks/main.yml': '- greet:\n',
+      'roles/base/library/part.mjs': named('part', 'from base'),
+      'roles/base/tasks/main.yml': '- part:\n',
+    };
+
+    it('is there for all tasks of the play, of roles it depends on too; the first role wins', async () => {
+      const play =
+        '- hosts: all\n  gather_facts: false\n  pre_tasks: [{greet: }]\n  roles: [one, two]\n  tasks: [{part: }]\n';
+      expect(await messages(play, files)).toEqual([
+        'from one',
+        'from base',
+        'from one',
+        'from one',
+        'from base',
+      ]);
+    });
+
+    it('is behind one beside the playbook', async () => {
+      const play = '- hosts: all\n  gather_facts: false\n  roles: [two]\n';
+      const own = { ...files, 'library/greet.mjs': named('greet', 'from the playbook') };
+      expect(await messages(play, own)).toEqual(['from the playbook']);
+      expect(await messages(play, files)).toEqual(['from two']);
+    });
+
+    it('is there from its include on, and not in the next play', async () => {
+      const included = '- hosts: all\n  gather_facts: false\n  tasks: [{include_role: {name: two}}]\n';
+      expect(await messages(included, files)).toContain('from two');
+      const next = `${included}- hosts: all\n  gather_facts: false\n  tasks:\n    - greet:\n`;
+      await expect(messages(next, files)).rejects.toThrow('module-unknown');
+    });
+  });
+
   it('has its arguments checked by its schema, aliases and defaults included', async () => {
     const files = { 'library/mtu.mjs': MTU };
     expect(await detailsOf('mtu: { device: lo, mut: 1 }', files)).toEqual([

@@ -18,12 +18,25 @@ const RUNGS: readonly (readonly [name: string, set: (project: Project, value: st
   ['host_vars beside the playbook', inFile('host_vars/web-1.yml')],
   ['vars of the play', inPlaceOf('plays.yml', 'OF_PLAY')],
   ['vars of import_playbook', inPlaceOf('site.yml', 'OF_IMPORT')],
+  [
+    'vars_prompt',
+    ({ files }, value) => {
+      const prompts = `vars_prompt: [{name: x, default: "${value}"}]`;
+      files['plays.yml'] = (files['plays.yml'] ?? '').replace('vars_prompt: []', prompts);
+    },
+  ],
   ['the first of vars_files', inFile('first.yml')],
   ['the last of vars_files', inFile('last.yml')],
   ['vars of another role', inFile('roles/other/vars/main.yml')],
   ['vars of the role', inFile('roles/own/vars/main.yml')],
   ['vars of the block, or of an import', inPlaceOf('roles/own/tasks/in.yml', 'OF_BLOCK')],
   ['vars of the task', inPlaceOf('roles/own/tasks/in.yml', 'OF_TASK')],
+  [
+    'include_vars',
+    ({ included }, value) => {
+      included.x = value;
+    },
+  ],
   [
     'set_fact and register',
     ({ results }, value) => {
@@ -49,6 +62,7 @@ const RUNGS: readonly (readonly [name: string, set: (project: Project, value: st
 interface Project {
   readonly files: Record<string, string>;
   readonly results: Record<string, unknown>;
+  readonly included: Record<string, unknown>;
   readonly extra: string[];
 }
 
@@ -58,6 +72,7 @@ function newProject(): Project {
     'plays.yml': `
 - hosts: web
   vars: {OF_PLAY: 1}
+  vars_prompt: []
   vars_files: [first.yml, last.yml]
   roles:
     - other
@@ -71,7 +86,7 @@ function newProject(): Project {
     'roles/own/tasks/main.yml': '- {include_tasks: in.yml, vars: {OF_INCLUDE: 1}}',
     'roles/own/tasks/in.yml': '- {block: [{ping: , vars: {OF_TASK: 1}}], vars: {OF_BLOCK: 1}}',
   };
-  return { files, results: {}, extra: [] };
+  return { files, results: {}, included: {}, extra: [] };
 }
 
 function inFile(path: string): (project: Project, value: string) => void {
@@ -111,7 +126,7 @@ describe('of two that set a variable', () => {
     const prepared = prepareProject(project.files, { inventory: 'hosts/hosts.yml', extra: project.extra });
     const include = tasksOf(prepared).find((each) => each.role?.role.name === 'own')?.include;
     const [task] = include?.load({ kind: 'tasks', file: 'in.yml' }).list.tasks ?? [];
-    return scopeOf(prepared, task, { results: project.results }).get('x');
+    return scopeOf(prepared, task, project).get('x');
   }
 });
 

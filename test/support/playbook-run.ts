@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../src/apply/clock.ts';
 import { runPlays } from '../../src/apply/engine.ts';
+import type { Person } from '../../src/apply/person.ts';
 import type { HostRecap, RunEvent } from '../../src/event.ts';
 import type { Host } from '../../src/host/host.ts';
 import { LocalHost } from '../../src/host/local-host.ts';
@@ -27,6 +28,7 @@ export interface PlaybookOptions {
   readonly waveLimit?: number;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
+  readonly person?: Person;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -55,6 +57,7 @@ export async function runPlaybook(text: string, options: PlaybookOptions = {}): 
       },
       signal,
       ...(options.clock !== undefined && { clock: options.clock }),
+      ...(options.person !== undefined && { person: options.person }),
       ...(options.waveLimit !== undefined && { waveLimit: options.waveLimit }),
     });
     return { events, recap };

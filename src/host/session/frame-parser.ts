@@ -15,16 +15,22 @@ export function newMarker(): string {
   return `@${randomBytes(16).toString('hex')}`;
 }
 
+/** Is given output as it comes, with the tag of the frame before it. `taken`: no frame will hold it. */
+export type OutputListener = (output: Buffer, behind: string) => 'taken' | 'left';
+
 const NEWLINE = 0x0a;
 
 export class FrameParser {
   readonly #marker: Buffer;
+  readonly #listener: OutputListener;
   readonly #output: Buffer[] = [];
+  #lastTag = '';
   /** Bytes that may be the start of a marker, or a marker whose line is not complete. */
   #pending: Buffer = Buffer.alloc(0);
 
-  constructor(marker: string) {
+  constructor(marker: string, listener: OutputListener = () => 'left') {
     this.#marker = Buffer.from(marker, 'latin1');
+    this.#listener = listener;
   }
 
   /** The frames that this chunk completes, in order. */
@@ -47,7 +53,8 @@ export class FrameParser {
         return frames;
       }
       this.#emit(buffer.subarray(0, at));
-      frames.push({ output: this.rest(), tag: buffer.toString('latin1', tagAt, end).trim() });
+      this.#lastTag = buffer.toString('latin1', tagAt, end).trim();
+      frames.push({ output: this.rest(), tag: this.#lastTag });
       this.#output.length = 0;
       buffer = buffer.subarray(end + 1);
     }
@@ -59,7 +66,7 @@ export class FrameParser {
   }
 
   #emit(bytes: Buffer): void {
-    if (bytes.length > 0) this.#output.push(bytes);
+    if (bytes.length > 0 && this.#listener(bytes, this.#lastTag) === 'left') this.#output.push(bytes);
   }
 }
 

@@ -26,10 +26,10 @@ export class HostSessions {
   }
 
   /** Programs of one identity run one after the other, those of several side by side. */
-  run(program: Program, { become, timeoutMs }: RunOptions): Promise<ProgramOutcome> {
-    const identity = this.#identity(become);
+  run(program: Program, options: RunOptions): Promise<ProgramOutcome> {
+    const identity = this.#identity(options.become);
     const previous = this.#queues.get(identity.key) ?? Promise.resolve();
-    const outcome = previous.then(() => this.#runNow(program, identity, timeoutMs));
+    const outcome = previous.then(() => this.#runNow(program, identity, options));
     this.#queues.set(
       identity.key,
       outcome.catch(() => {}),
@@ -62,12 +62,12 @@ export class HostSessions {
   async #runNow(
     program: Program,
     identity: Identity,
-    timeoutMs: number | undefined,
+    { timeoutMs = this.#options.timeouts.programMs, listener }: RunOptions,
   ): Promise<ProgramOutcome> {
     const found = await this.#session(identity);
     if (!(found instanceof ShellSession)) return found;
     if (this.#interrupted) return { kind: 'refused', message: 'interrupted' };
-    const outcome = await found.run(program, timeoutMs ?? this.#options.timeouts.programMs);
+    const outcome = await found.run(program, { timeoutMs, listener });
     if (!found.alive) this.#forget(identity.key, found);
     return outcome;
   }

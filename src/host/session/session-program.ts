@@ -57,6 +57,13 @@ export function programText(program: Program, marker: string, streams: Streams):
   return `${lines.join('\n')}\n}\n`;
 }
 
+/** The step that prints what comes behind a frame with this tag, or undefined where nothing of the program runs. */
+export function stepBehind(tag: string, steps: readonly Step[]): Step | undefined {
+  const [kind, index] = tag.split(' ');
+  if (kind === 'b') return steps[0];
+  return kind === 'e' ? steps[Number(index) + 1] : undefined;
+}
+
 /** Collects what the frames of one program say. */
 export class ProgramReader {
   readonly #steps: readonly Step[];

@@ -5,11 +5,11 @@
 //      │                               ├─ timer or interruption: its process group is killed, lost
 //      └─ ended before hello: refused  └─ channel gone: lost
 import type { Buffer } from 'node:buffer';
-import type { Become, LostReason, Program, ProgramOutcome } from '../host.ts';
+import type { Become, LostReason, Program, ProgramOutcome, StepListener } from '../host.ts';
 import { SHELL, startAs, startFailure } from './become.ts';
 import type { ByteChannel, ChannelEnd, CommandOpener, Loss, Refusal } from './byte-channel.ts';
 import { FrameParser, newMarker } from './frame-parser.ts';
-import { ProgramReader, preamble, programText, type Streams } from './session-program.ts';
+import { ProgramReader, preamble, programText, type Streams, stepBehind } from './session-program.ts';
 
 export interface SessionOptions {
   readonly opener: CommandOpener;
@@ -22,9 +22,14 @@ type SessionOpening =
   | ({ readonly kind: 'lost' } & Loss)
   | Refusal;
 
-interface Running {
-  readonly reader: ProgramReader;
+interface ProgramOptions {
   readonly timeoutMs: number;
+  readonly listener?: StepListener | undefined;
+}
+
+interface Running extends ProgramOptions {
+  readonly program: Program;
+  readonly reader: ProgramReader;
   readonly resolve: (outcome: ProgramOutcome) => void;
   timer: NodeJS.Timeout | undefined;
 }
@@ -36,7 +41,7 @@ export class ShellSession {
   readonly #channel: ByteChannel;
   readonly #streams: Streams;
   readonly #marker = newMarker();
-  readonly #parsers = { stdout: new FrameParser(this.#marker), stderr: new FrameParser(this.#marker) };
+  readonly #parsers = { stdout: this.#parser('stdout'), stderr: this.#parser('stderr') };
   #running: Running | undefined;
   #heard = false;
   /** What came before the shell's hello: why it did not start, where it did not. */
@@ -72,14 +77,14 @@ export class ShellSession {
   }
 
   /** One program at a time; the caller waits for one before it gives the next. */
-  run(program: Program, timeoutMs: number): Promise<ProgramOutcome> {
+  run(program: Program, options: ProgramOptions): Promise<ProgramOutcome> {
     const text = programText(program, this.#marker, this.#streams);
     const reader = new ProgramReader(program.steps, this.#streams);
     return new Promise((resolve) => {
-      this.#running = { reader, timeoutMs, resolve, timer: undefined };
+      this.#running = { ...options, program, reader, resolve, timer: undefined };
       if (this.#end !== undefined) return this.#closed(this.#end);
       const { openMs } = this.#options;
-      if (this.#heard) this.#startTimer(timeoutMs, () => this.#timeOut());
+      if (this.#heard) this.#startTimer(options.timeoutMs, () => this.#timeOut());
       else
         this.#startTimer(openMs, () =>
           this.#lose('timeout', `the shell said nothing within ${openMs / 1000} s`),
@@ -107,6 +112,15 @@ export class ShellSession {
     const processes = await Promise.race([killing, patience]);
     clearTimeout(impatient);
     this.#lose('interrupted', `interrupted; its processes ${processes}`);
+  }
+
+  #parser(from: 'stdout' | 'stderr'): FrameParser {
+    return new FrameParser(this.#marker, (bytes, behind) => {
+      const { listener, program } = this.#running ?? {};
+      if (listener === undefined || program === undefined) return 'left';
+      const step = stepBehind(behind, program.steps);
+      return step === undefined ? 'left' : listener.heard(step.id, from, bytes);
+    });
   }
 
   #receive(from: 'stdout' | 'stderr', chunk: Buffer): void {

@@ -1,6 +1,14 @@
 // A host over SSH: one connection, made when asked for, and the sessions on it.
 
-import type { ConnectOutcome, Host, Program, ProgramOutcome, RunOptions, Upload } from '../host.ts';
+import type {
+  ConnectOptions,
+  ConnectOutcome,
+  Host,
+  Program,
+  ProgramOutcome,
+  RunOptions,
+  Upload,
+} from '../host.ts';
 import { HostSessions } from '../session/host-sessions.ts';
 import type { Unreachable } from './connect-failure.ts';
 import type { ConnectionSettings, SshTarget } from './connection-settings.ts';
@@ -25,9 +33,9 @@ export class SshHost implements Host {
     this.#target = context.target(name, settings);
   }
 
-  async connect(): Promise<ConnectOutcome> {
+  async connect({ timeoutMs }: ConnectOptions = {}): Promise<ConnectOutcome> {
     if (this.#connected?.connection.alive) return { kind: 'connected' };
-    this.#connecting ??= this.#connect();
+    this.#connecting ??= this.#connect(timeoutMs);
     const result = await this.#connecting;
     return 'kind' in result ? result : { kind: 'connected' };
   }
@@ -52,8 +60,12 @@ export class SshHost implements Host {
     await connected?.connection.end();
   }
 
-  async #connect(): Promise<Connected | Unreachable> {
-    const connection = await this.#context.connect(this.#target);
+  async #connect(timeoutMs: number | undefined): Promise<Connected | Unreachable> {
+    const connectMs = timeoutMs ?? this.#target.timeouts.connectMs;
+    const connection = await this.#context.connect({
+      ...this.#target,
+      timeouts: { ...this.#target.timeouts, connectMs },
+    });
     this.#connecting = undefined;
     if ('kind' in connection) return connection;
     const { signal } = this.#context;

@@ -1,5 +1,6 @@
 // What a person is told of vaulted text that stays closed.
 import type { Diagnostic, Span } from '../../diagnostic.ts';
+import { DEFAULT_LABEL } from './envelope.ts';
 import type { Closed } from './vault.ts';
 
 /** The diagnostic; `at` is the place of the vaulted text. */
@@ -19,6 +20,7 @@ export function closedDiagnostic(closed: Closed, at?: Span): Diagnostic {
 export function closedReason(closed: Closed): string {
   switch (closed.kind) {
     case 'no-key':
+      if (closed.passedOver !== undefined) return passedOver(closed.label, closed.passedOver);
       return `no vault key was given${labelled(closed.label)}`;
     case 'no-fit': {
       const [first, ...others] = closed.tried;
@@ -33,9 +35,14 @@ export function closedReason(closed: Closed): string {
 /** What to do, where that is known. */
 export function closedHint(closed: Closed): string | undefined {
   if (closed.kind !== 'no-key') return undefined;
-  const { label } = closed;
+  const label = closed.passedOver === undefined ? closed.label : (closed.label ?? DEFAULT_LABEL);
   const option = label === undefined ? '--vault-password-file FILE' : `--vault-id ${label}@FILE`;
   return `give ${option}, or -J to be asked for it`;
+}
+
+function passedOver(label: string = DEFAULT_LABEL, others: readonly string[]): string {
+  const names = others.map((each) => `"${each}"`).join(', ');
+  return `it takes a key with the label "${label}", and there are only ${names} (vault id match)`;
 }
 
 function noneOf(labels: readonly string[]): string {

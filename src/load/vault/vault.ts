@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { Secret } from '../../secret.ts';
 import { SecretTexts } from '../../secret-texts.ts';
 import { SALT_BYTES, seal, unseal } from './cipher.ts';
-import { parseEnvelope, printEnvelope } from './envelope.ts';
+import { DEFAULT_LABEL, parseEnvelope, printEnvelope } from './envelope.ts';
 
 /** A password under a label. */
 export interface VaultKey {
@@ -25,10 +25,18 @@ export type Opened =
   | Closed;
 
 export type Closed =
-  | { readonly kind: 'no-key'; readonly label: string | undefined }
+  /** `passedOver`: labels of keys that were not tried, for the label has to match. */
+  | {
+      readonly kind: 'no-key';
+      readonly label: string | undefined;
+      readonly passedOver?: readonly string[];
+    }
   /** None of the keys fits, or the text was changed after it was sealed. */
   | { readonly kind: 'no-fit'; readonly label: string | undefined; readonly tried: readonly string[] }
   | { readonly kind: 'damaged'; readonly damage: string };
+
+/** Of several keys: those of the text's label first, then the others; or none but those. */
+export type TriedKeys = 'all' | 'matching';
 
 export class Vault {
   readonly keys: readonly VaultKey[];
@@ -36,8 +44,11 @@ export class Vault {
   readonly secrets = new SecretTexts();
   readonly #opened = new Map<string, Opened>();
 
-  constructor(keys: readonly VaultKey[] = []) {
+  readonly #tries: TriedKeys;
+
+  constructor(keys: readonly VaultKey[] = [], tries: TriedKeys = 'all') {
     this.keys = keys;
+    this.#tries = tries;
   }
 
   /** Opens a vaulted text; costs some 5 ms for each key that is tried, and nothing the second time. */
@@ -56,8 +67,11 @@ export class Vault {
     const { label } = envelope;
     if (this.keys.length === 0) return { kind: 'no-key', label };
     // As Ansible does it: labels say which key to try first, not which key it has to be.
-    const isNamed = (key: VaultKey): boolean => key.label === label;
-    const keys = [...this.keys.filter(isNamed), ...this.keys.filter((key) => !isNamed(key))];
+    const wanted = this.#tries === 'matching' ? (label ?? DEFAULT_LABEL) : label;
+    const isNamed = (key: VaultKey): boolean => key.label === wanted;
+    const others = this.keys.filter((key) => !isNamed(key));
+    const keys = [...this.keys.filter(isNamed), ...(this.#tries === 'all' ? others : [])];
+    if (keys.length === 0) return { kind: 'no-key', label, passedOver: others.map((key) => key.label) };
     for (const key of keys) {
       const bytes = unseal(envelope, passwordBytes(key));
       if (bytes !== undefined) return { kind: 'open', bytes, key, label };

@@ -56,6 +56,7 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
   kind: 'host',
   name: 'boot_script',
   summary: 'Installs one sh script that runs now and at every boot, and keeps what it did true.',
+  touchesNetwork: () => true,
   returns: {
     init: 'The init system that it was put under.',
     status: 'What the script said to status; null where it has not run yet.',
@@ -348,7 +349,8 @@ function diffsOf(wanted: WantedBootScript, changes: BootChanges, found: Found): 
       ? Buffer.from(state.content).toString('utf8')
       : '';
   };
-  const drift = found.state.status === 4 ? `${found.state.statusText}\n` : '';
+  const hasDrifted = found.state.status === 4 || found.state.status === 3;
+  const drift = hasDrifted ? `${found.state.statusText}\n` : '';
   return [
     ...changes.writes.map(({ path, bytes }) => ({
       title: path,
@@ -356,7 +358,9 @@ function diffsOf(wanted: WantedBootScript, changes: BootChanges, found: Found): 
       after: Buffer.from(bytes).toString('utf8'),
     })),
     ...changes.removes.map((path) => ({ title: path, before: before(path), after: '' })),
-    ...(drift === '' ? [] : [{ title: `${wanted.service.name} status`, before: drift, after: '' }]),
+    ...(drift === ''
+      ? []
+      : [{ title: `${wanted.service.name} status`, before: drift, after: '', form: 'findings' as const }]),
   ];
 }
 

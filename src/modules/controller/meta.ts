@@ -9,6 +9,7 @@ export const META_WORDS = [
   'end_play',
   'clear_facts',
   'reset_connection',
+  'refresh_inventory',
   'noop',
 ] as const;
 
@@ -32,6 +33,9 @@ export const meta: ControllerModule<{ readonly action: MetaWord }> = {
   },
   freeForm: 'action',
   evaluate({ action }) {
+    if (action === 'refresh_inventory') {
+      return { kind: 'ok', errand: { kind: 'refresh-inventory' } };
+    }
     const message = SAID[action];
     return { kind: 'ok', meta: action, ...(message !== undefined && { message }) };
   },

@@ -1,6 +1,7 @@
 // A block of lines in a text file, between two marker lines that tell it from the rest. Where it goes is in
 // block-edit.ts; how the file is read and written back in edited-file.ts.
 import { ArgumentError, type HostModule } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import { type Block, type BlockPlace, withBlock } from './block-edit.ts';
 import {
   changeEditedFile,
@@ -41,6 +42,7 @@ export const blockinfile: HostModule<BlockInFileArgs, BlockInFileWanted, EditedF
   kind: 'host',
   name: 'blockinfile',
   summary: 'Keeps a block of lines in a text file, between two marker lines.',
+  touchesNetwork: touchesNetworkFile,
   returns: { backup_file: 'Path of the copy, with backup.' },
   schema: {
     type: 'object',

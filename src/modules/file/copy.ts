@@ -1,6 +1,7 @@
 // A file whose content is given: in the playbook itself, or as a file of the role's.
 import { Buffer } from 'node:buffer';
 import { ArgumentError, type Controller, type HostModule } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import { applyMode, MODE_PROPERTY, parseMode } from './file-mode.ts';
 import {
   changeManagedFile,
@@ -18,6 +19,7 @@ import {
 export interface CopyArgs extends ManagedFileArgs {
   readonly src?: string;
   readonly content?: unknown;
+  readonly decrypt?: boolean;
   readonly directory_mode?: string | number;
 }
 
@@ -25,6 +27,7 @@ export const copy: HostModule<CopyArgs, ManagedFile, ManagedFileChanges> = {
   kind: 'host',
   name: 'copy',
   summary: 'Puts a file, or content written in the playbook, on the host.',
+  touchesNetwork: touchesNetworkFile,
   returns: WRITTEN_RETURNS,
   schema: {
     type: 'object',
@@ -36,6 +39,11 @@ export const copy: HostModule<CopyArgs, ManagedFile, ManagedFileChanges> = {
       },
       content: {
         description: 'What the file shall contain, in place of src. A list or mapping is written as JSON.',
+      },
+      decrypt: {
+        description: 'False: a vaulted src lands as it is, still vaulted.',
+        type: 'boolean',
+        default: true,
       },
       ...MANAGED_FILE_PROPERTIES,
       directory_mode: {
@@ -56,7 +64,7 @@ export const copy: HostModule<CopyArgs, ManagedFile, ManagedFileChanges> = {
       throw new ArgumentError('content', 'src and content are both given', 'leave one of them out');
     }
     if (args.src !== undefined) {
-      const bytes = readSource(args.src, controller);
+      const bytes = readSource(args.src, args.decrypt === false ? 'sealed' : undefined, controller);
       return managedFile(args, { bytes, name: args.src, folderMode }, controller);
     }
     if (args.content === undefined) {
@@ -80,12 +88,12 @@ export const copy: HostModule<CopyArgs, ManagedFile, ManagedFileChanges> = {
   change: changeManagedFile,
 };
 
-function readSource(src: string, controller: Controller): Uint8Array {
+function readSource(src: string, vaulted: 'sealed' | undefined, controller: Controller): Uint8Array {
   const folder = () =>
     new ArgumentError('src', `${src} is a folder, and copy takes one file`, 'use a loop over its files');
   if (src.endsWith('/')) throw folder();
   try {
-    return controller.readFile(src, 'files');
+    return controller.readFile(src, 'files', vaulted);
   } catch (error) {
     throw error instanceof Error && 'code' in error && error.code === 'EISDIR' ? folder() : error;
   }

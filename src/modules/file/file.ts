@@ -1,6 +1,7 @@
 // A path that shall be there or not, and what it is: its kind, owner and mode, but never its content (copy, template).
 import { quote, words } from '../../shell.ts';
 import { ArgumentError, type HostModule } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import {
   ATTRIBUTE_PROPERTIES,
   type AttributeArgs,
@@ -32,6 +33,7 @@ export const file: HostModule<FileArgs, FileWanted, FileChanges> = {
   kind: 'host',
   name: 'file',
   summary: 'Makes and removes folders, links and empty files, and sets owners and modes.',
+  touchesNetwork: touchesNetworkFile,
   returns: {
     path: 'The path; dest for links.',
     dest: 'The path, of links.',
@@ -78,6 +80,8 @@ export const file: HostModule<FileArgs, FileWanted, FileChanges> = {
     additionalProperties: false,
   },
   prepare: prepareFile,
+  acts: ({ state, times }) =>
+    state === 'touch' && (times.access !== 'preserve' || times.modification !== 'preserve'),
   reads: (wanted) => [
     `file:${wanted.path}`,
     ...(wanted.state === 'link' ? [`file:${linkEnd(wanted)}` as const] : []),

@@ -9,6 +9,7 @@ import {
   type Output,
   type Verdict,
 } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import { askScript, type Download, downloadScript } from './download.ts';
 import {
   ATTRIBUTE_PROPERTIES,
@@ -75,6 +76,7 @@ export const getUrl: HostModule<GetUrlArgs, GetUrlWanted, GetUrlChanges> = {
   kind: 'host',
   name: 'get_url',
   summary: 'Has the host fetch a file by HTTP, HTTPS or FTP, with its curl or wget.',
+  touchesNetwork: touchesNetworkFile,
   returns: {
     url: 'Where it was fetched from.',
     dest: 'Path of the file.',

@@ -1,6 +1,7 @@
 // One line of a text file. Which line, and where it goes, is in line-edit.ts; how the file is read and written back in
 // edited-file.ts.
 import { ArgumentError, type HostModule } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import {
   changeEditedFile,
   decideEditedFile,
@@ -38,6 +39,7 @@ export const lineinfile: HostModule<LineInFileArgs, LineInFileWanted, EditedFile
   kind: 'host',
   name: 'lineinfile',
   summary: 'Keeps one line in a text file, or keeps lines out of it.',
+  touchesNetwork: touchesNetworkFile,
   returns: { found: 'With state absent: how many lines went.', backup: 'Path of the copy, with backup.' },
   schema: {
     type: 'object',

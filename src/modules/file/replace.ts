@@ -1,6 +1,7 @@
 // All places in a text file that match a regular expression, replaced. How the file is read and written back is in
 // edited-file.ts.
 import { ArgumentError, type HostModule } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import {
   changeEditedFile,
   decideEditedFile,
@@ -34,6 +35,7 @@ export const replace: HostModule<ReplaceArgs, ReplaceWanted, EditedFileChanges> 
   kind: 'host',
   name: 'replace',
   summary: 'Replaces everything in a text file that matches a regular expression.',
+  touchesNetwork: touchesNetworkFile,
   returns: { backup_file: 'Path of the copy, with backup.' },
   schema: {
     type: 'object',

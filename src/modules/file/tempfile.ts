@@ -39,6 +39,7 @@ export const tempfile: HostModule<TempfileArgs, TempfileWanted, Readonly<Record<
     prefix: namePart('prefix', args.prefix ?? 'ansible.'),
     suffix: namePart('suffix', args.suffix ?? ''),
   }),
+  acts: () => true,
   reads: ({ folder }) => [`file:${folder}`],
   writes: ({ folder }) => [`file:${folder}`],
   inspect: ({ folder }) => ({ files: [{ path: folder, follow: 'target', depth: 'none' }] }),

@@ -1,6 +1,7 @@
 // A file made from a template: rendered on the controller, then managed as copy manages its content.
 import { Buffer } from 'node:buffer';
 import type { HostModule } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import {
   changeManagedFile,
   decideManagedFile,
@@ -22,6 +23,7 @@ export const template: HostModule<TemplateArgs, ManagedFile, ManagedFileChanges>
   kind: 'host',
   name: 'template',
   summary: 'Renders a template and puts the result on the host.',
+  touchesNetwork: touchesNetworkFile,
   returns: WRITTEN_RETURNS,
   schema: {
     type: 'object',

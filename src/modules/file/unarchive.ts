@@ -15,6 +15,7 @@ import {
   type Output,
   type Verdict,
 } from '../module.ts';
+import { touchesNetworkFile } from '../network-touch.ts';
 import { type ArchiveFormat, readArchive } from './archive.ts';
 import { ArchiveError, type Member } from './archive-member.ts';
 import {
@@ -81,6 +82,7 @@ export const unarchive: HostModule<UnarchiveArgs, UnarchiveWanted, UnarchiveChan
   kind: 'host',
   name: 'unarchive',
   summary: 'Unpacks a tar or zip archive in a folder on the host.',
+  touchesNetwork: touchesNetworkFile,
   returns: { src: 'The archive.', dest: 'The folder.' },
   schema: {
     type: 'object',

@@ -59,6 +59,7 @@ export const ipAddress: HostModule<Args, WantedAddress, AddressChanges> = {
   name: 'ip_address',
   summary:
     'Puts an address on a device or takes it away, now; boot_script is for what shall survive a reboot.',
+  touchesNetwork: () => true,
   returns: { address: 'The address with its prefix length.', dev: 'The device.' },
   schema: {
     type: 'object',

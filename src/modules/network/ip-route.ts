@@ -52,6 +52,7 @@ export const ipRoute: HostModule<RouteArgs, WantedRoute, RouteChanges> = {
   name: 'ip_route',
   summary:
     'Sets, replaces or deletes one route in the kernel, now; boot_script is for what shall survive a reboot.',
+  touchesNetwork: () => true,
   returns: { route: 'The route, in the words of ip.' },
   schema: {
     type: 'object',

@@ -79,6 +79,7 @@ export const ipRule: HostModule<Args, WantedRule, RuleChanges> = {
   name: 'ip_rule',
   summary:
     'Adds or deletes one rule of the routing policy, now; boot_script is for what shall survive a reboot.',
+  touchesNetwork: () => true,
   returns: { rule: 'The rule, in the words of ip.' },
   schema: {
     type: 'object',

@@ -22,6 +22,7 @@ export const ipset: HostModule<SetArgs, WantedSet, SetChanges> = {
   name: 'ipset',
   summary:
     'Makes, fills, empties or destroys one ipset in the kernel, now; boot_script is for what shall survive a reboot.',
+  touchesNetwork: () => true,
   returns: { name: 'Name of the set.' },
   schema: {
     type: 'object',

@@ -73,6 +73,7 @@ export const iptablesRestore: HostModule<Args, WantedRules, RulesChanges> = {
   kind: 'host',
   name: 'iptables_restore',
   summary: 'Loads iptables chains of its own atomically and jumps to them, without touching other rules.',
+  touchesNetwork: () => true,
   schema: {
     type: 'object',
     properties: {

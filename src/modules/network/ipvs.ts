@@ -26,6 +26,7 @@ export const ipvs: HostModule<ServiceArgs, WantedService, ServiceChanges> = {
   name: 'ipvs',
   summary:
     'Sets or deletes one virtual service of IPVS and its real servers, now; boot_script is for what shall survive a reboot.',
+  touchesNetwork: () => true,
   returns: { service: 'The service, in the words of ipvsadm.' },
   schema: {
     type: 'object',

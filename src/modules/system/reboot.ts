@@ -55,7 +55,9 @@ export const reboot: HostModule<Args, Args, RebootChanges> = {
     additionalProperties: false,
   },
 
+  noJob: 'the host goes down under it',
   prepare: (args) => args,
+  acts: () => true,
   reads: () => ['*'],
   writes: () => ['*'],
   inspect: () => ({ script: 'cat /proc/sys/kernel/random/boot_id' }),

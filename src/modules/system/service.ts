@@ -3,6 +3,7 @@ import { DETECT_INIT, INIT_SYSTEMS, type InitSystem } from '../../init-system.ts
 import { quote } from '../../shell.ts';
 import type { HostModule, Inspected, Verdict } from '../module.ts';
 import { ArgumentError } from '../module.ts';
+import { touchesNetworkService } from '../network-touch.ts';
 import { SERVICE_DO, SERVICE_ENABLED_BY_LINKS, SERVICE_NAME, SERVICE_REGISTER } from './service-control.ts';
 
 interface Args {
@@ -22,6 +23,7 @@ export const service: HostModule<Args, Args, ServiceChanges> = {
   kind: 'host',
   name: 'service',
   summary: 'Starts, stops, restarts or reloads a service and says whether it starts at boot.',
+  touchesNetwork: touchesNetworkService,
   returns: { name: 'The service.', running: 'Whether it runs.', enabled: 'Whether it starts at boot.' },
   schema: {
     type: 'object',
@@ -47,6 +49,7 @@ export const service: HostModule<Args, Args, ServiceChanges> = {
     return args;
   },
 
+  acts: ({ state }) => state === 'restarted' || state === 'reloaded',
   reads: (wanted) => [`service:${wanted.name}`],
   writes: (wanted) => [`service:${wanted.name}`],
   inspect: (wanted) => ({ script: inspectScript(wanted.name) }),

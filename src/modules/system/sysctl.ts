@@ -7,6 +7,7 @@ import type { FileState } from '../file/file-probe.ts';
 import { writeFiles } from '../file/file-write.ts';
 import type { Diff, HostModule, Inspected, Verdict } from '../module.ts';
 import { ArgumentError } from '../module.ts';
+import { touchesNetworkSetting } from '../network-touch.ts';
 
 interface Args {
   readonly name: string;
@@ -39,6 +40,7 @@ export const sysctl: HostModule<Args, WantedSysctl, SysctlChanges> = {
   kind: 'host',
   name: 'sysctl',
   summary: 'Sets a kernel parameter now and at every boot.',
+  touchesNetwork: touchesNetworkSetting,
   returns: { name: 'The parameter.', value: 'Its value.' },
   schema: {
     type: 'object',

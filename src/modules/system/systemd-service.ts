@@ -3,6 +3,7 @@
 import { quote } from '../../shell.ts';
 import type { Conclusion, HostModule, Inspected, Output, Resource, Verdict } from '../module.ts';
 import { ArgumentError } from '../module.ts';
+import { touchesNetworkService } from '../network-touch.ts';
 import { saidOf } from './accounts.ts';
 import { SERVICE_DO } from './service-control.ts';
 
@@ -62,6 +63,7 @@ export const systemdService: HostModule<Args, Args, UnitChanges> = {
   kind: 'host',
   name: 'systemd_service',
   summary: 'Starts, stops, enables or masks a unit of systemd, and makes systemd read unit files anew.',
+  touchesNetwork: touchesNetworkService,
   returns: {
     name: 'The unit.',
     state: 'started or stopped.',
@@ -129,6 +131,8 @@ export const systemdService: HostModule<Args, Args, UnitChanges> = {
     return args;
   },
 
+  acts: ({ state, daemon_reload: reload, daemon_reexec: reexec }) =>
+    state === 'restarted' || state === 'reloaded' || (reload ?? false) || (reexec ?? false),
   reads: (wanted) => (wanted.name === undefined ? [] : unitResources(wanted.name)),
   writes: (wanted) =>
     // Any unit may be another one after that.

@@ -1,5 +1,5 @@
-// Modules of the user's own: library/NAME.js or .mjs beside the playbook, in the shape of module.ts. Found and loaded
-// when a task names them, so before the check; they win over ours, as in Ansible.
+// Modules of the user's own: library/NAME.js or .mjs beside the playbook or in a role, in the shape of module.ts. Found
+// and loaded when a task names them, so before the check; they win over ours, as in Ansible.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, extname, join, resolve } from 'node:path';
@@ -18,16 +18,20 @@ const load = createRequire(import.meta.url);
 const loaded = new Map<string, Module | readonly string[]>();
 
 export class OwnModules {
-  readonly #files: ReadonlyMap<string, string>;
+  readonly #files = new Map<string, string>();
 
   constructor(playbookFolder: string) {
-    const folder = resolve(playbookFolder, 'library');
+    this.addFrom(playbookFolder);
+  }
+
+  /** Adds what `library/` in a folder holds (a role's, say). Of two with one name the first that was added stays. */
+  addFrom(owner: string): void {
+    const folder = resolve(owner, 'library');
     const files = existsSync(folder) ? readdirSync(folder).sort() : [];
-    this.#files = new Map(
-      files
-        .filter((file) => ENDINGS.includes(extname(file)))
-        .map((file) => [basename(file, extname(file)), join(folder, file)]),
-    );
+    const found = files
+      .filter((file) => ENDINGS.includes(extname(file)))
+      .map((file) => [basename(file, extname(file)), join(folder, file)] as const);
+    for (const [name, path] of new Map(found)) if (!this.#files.has(name)) this.#files.set(name, path);
   }
 
   names(): readonly string[] {

@@ -78,6 +78,10 @@ export class VaultFolder {
         said.questions.push(question);
         return answers.shift();
       },
+      askShown: async (question) => {
+        said.questions.push(`(shown) ${question}`);
+        return answers.shift();
+      },
     });
     return { ...said, out: this.#shown(said.out), err: this.#shown(said.err) };
   }

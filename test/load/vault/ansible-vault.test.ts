@@ -1,5 +1,5 @@
 // fairlead and the real ansible-vault (Debian: ansible-core) read what the other one wrote.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { VaultFolder } from '../../cli/support/vault-folder.ts';
 
@@ -73,6 +73,37 @@ describe('ansible-vault', () => {
       (await made.run(['vault', 'view', '--vault-password-file', made.file('one'), made.file('file')])).out,
     ).toBe('text\n');
   });
+
+  it('has the same rule for keys of another label', async () => {
+    const made = folder();
+    for (const [label, sealed] of [
+      ['prod', 'labelled'],
+      ['default', 'plain'],
+    ] as const) {
+      made.write(sealed, 'text\n');
+      ansible(made, 'encrypt', '--vault-id', `${label}@one`, sealed);
+    }
+    // ansible-core takes any text for yes, "false" too: that cannot be meant.
+    for (const match of ['true', 'ON', 'y', undefined]) {
+      for (const id of ['prod@one', 'dev@one', 'default@one']) {
+        for (const sealed of ['labelled', 'plain']) {
+          const environment = match === undefined ? {} : { ANSIBLE_VAULT_ID_MATCH: match };
+          const ours = await made.run(
+            ['vault', 'view', '--vault-id', id.replace('one', made.file('one')), made.file(sealed)],
+            {
+              environment,
+            },
+          );
+          expect({ match, id, sealed, opens: ours.status === 0 }).toEqual({
+            match,
+            id,
+            sealed,
+            opens: ansibleOpens(made, environment, id, sealed),
+          });
+        }
+      }
+    }
+  }, 120_000);
 });
 
 describe('ansible-inventory --list', () => {
@@ -124,3 +155,16 @@ describe('ansible-inventory --list', () => {
     expect(JSON.parse(again.out)._meta).toEqual(JSON.parse(theirs)._meta);
   });
 });
+
+function ansibleOpens(
+  made: VaultFolder,
+  environment: Readonly<Record<string, string>>,
+  id: string,
+  file: string,
+): boolean {
+  const { status } = spawnSync('ansible-vault', ['view', '--vault-id', id, file], {
+    cwd: made.path,
+    env: { PATH: process.env.PATH, HOME: made.path, LC_ALL: 'C.UTF-8', ...environment },
+  });
+  return status === 0;
+}

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { DiagnosticError, Problems } from '../../../src/diagnostic.ts';
 import { parseExtraVars } from '../../../src/load/extra-vars.ts';
+import { locatedEntries } from '../../../src/load/located.ts';
+import { fixedOrigin } from '../../../src/load/source.ts';
 import type { HostScope, RunState } from '../../../src/resolve/host-scope.ts';
 import type { ResolvedTask } from '../../../src/resolve/resolved-task.ts';
 import { type PreparedRun, preparePlaybook, type RunOptions } from '../../../src/run.ts';
@@ -59,11 +61,18 @@ export function tasksOf(prepared: PreparedRun): readonly ResolvedTask[] {
   return first.play.sections.flatMap(({ list }) => list.tasks);
 }
 
+const NOWHERE = { file: 'included.yml', line: 1, column: 1, length: 1, lineText: '' };
+
 /** The variables that a task of the first play sees on a host. */
 export function scopeOf(
   prepared: PreparedRun,
   task: ResolvedTask | undefined,
-  more: { readonly host?: string; readonly results?: Readonly<Record<string, unknown>> } = {},
+  more: {
+    readonly host?: string;
+    readonly results?: Readonly<Record<string, unknown>>;
+    /** From include_vars. */
+    readonly included?: Readonly<Record<string, unknown>>;
+  } = {},
 ): HostScope {
   const [first] = prepared.plays;
   if (first === undefined) throw new Error('no play');
@@ -71,6 +80,7 @@ export function scopeOf(
     facts: undefined,
     results: new Map(Object.entries(more.results ?? {})),
     pending: new Set(),
+    included: locatedEntries(more.included ?? {}, fixedOrigin(NOWHERE)),
   };
   return first.scopes.scope(more.host ?? 'web-1', task, state);
 }
