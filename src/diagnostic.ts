@@ -20,6 +20,7 @@ export const DIAGNOSTIC_CODES = [
   'module-unknown',
   'name-unknown',
   'pattern-syntax',
+  'plan-unusable',
   'prompt-unanswered',
   'role-unknown',
   'role-variable',

@@ -35,6 +35,8 @@ export interface TaskOutcome {
   readonly message: string;
   readonly hint?: string;
   readonly diffs: readonly Diff[];
+  /** What the task says of them; undefined: they are shown where the run shows any. */
+  readonly showsDiffs?: boolean;
   /** The host whose machine ran it, where it is another one (delegate_to). */
   readonly delegate?: string;
   /** Set where the task loops: `item` for people, its place, how many there are. */
@@ -136,8 +138,27 @@ export type RunEvent =
     }
   /** The host cannot be reached; what the play changed goes back by itself, and nobody has seen it. */
   | { readonly kind: 'guard-unseen'; readonly host: string; readonly message: string }
-  /** What an earlier run left behind on the host. */
-  | { readonly kind: 'guard-told'; readonly host: string; readonly message: string }
+  /** `due`: an earlier run notified it, and it has not run. `gone`: the same, and the play does not have it any more. */
+  | {
+      readonly kind: 'handler-remembered';
+      readonly host: string;
+      readonly handler: string;
+      readonly state: 'due' | 'gone';
+    }
+  /** What an earlier run left behind on the host; what its guard does not watch. */
+  | {
+      readonly kind: 'guard-told';
+      readonly host: string;
+      readonly message: string;
+      /** Set where it is no more than good to know: 1 stands for -v. */
+      readonly verbosity?: number;
+    }
+  /** It is not as it was when the plan was made: nothing is changed on it. By task, in sentences. */
+  | {
+      readonly kind: 'host-moved';
+      readonly host: string;
+      readonly moved: readonly { readonly task: TaskLabel; readonly since: readonly string[] }[];
+    }
   /** It is through the play, or out of the run where the status is not ok. */
   | { readonly kind: 'host-finished'; readonly host: string; readonly status: HostStatus }
   /** Its hosts are not contacted: what it is given does not fit those that tasks have added. */

@@ -137,7 +137,8 @@ function preparePattern(pattern: string, options: RunOptions): PreparedRun {
   return prepare(readPlaybook(source, problems), join(process.cwd(), 'command-line.yml'), options, problems);
 }
 
-function rootOn(name: string, { plays: [first] }: PreparedRun): Become | undefined {
+/** To be root on a host of the first play, where its variables or the play say how; undefined: whoever logs in. */
+export function rootOn(name: string, { plays: [first] }: PreparedRun): Become | undefined {
   if (first === undefined) return undefined;
   const nothing: RunState = { facts: undefined, results: new Map(), pending: new Set() };
   const become = becomeOf(first.play, first.scopes.scope(name, undefined, nothing));

@@ -2,7 +2,15 @@
 export type { Diagnostic, Span } from './diagnostic.ts';
 export { DiagnosticError } from './diagnostic.ts';
 export type { HostRecap, RunEvent, TaskOutcome } from './event.ts';
-export { type Fleet, loadInventory, type Run, type RunInput, type RunResult, run } from './library.ts';
+export {
+  type Fleet,
+  type InventoryOptions,
+  loadInventory,
+  type Run,
+  type RunInput,
+  type RunResult,
+  run,
+} from './library.ts';
 // For modules of one's own: docs/own-modules.md.
 export type { ArgumentSchema, ControllerModule, HostModule } from './modules/module.ts';
 export { diagnosticsText } from './report/diagnostic-text.ts';

@@ -1,7 +1,7 @@
 // What programs call: run a playbook and follow it, read an inventory. docs/library.md tells of it.
 // Options here are plain data; run.ts has the stages that the command line uses too.
 import { Buffer } from 'node:buffer';
-import { Problems } from './diagnostic.ts';
+import { type Diagnostic, Problems } from './diagnostic.ts';
 import type { HostRecap, RunEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
 import { loadInventory as load } from './load/inventory/load-inventory.ts';
@@ -11,7 +11,7 @@ import { locatedEntries } from './load/located.ts';
 import { SourceFile } from './load/source.ts';
 import { Vault } from './load/vault/vault.ts';
 import { parseYaml } from './load/yaml-document.ts';
-import { withMaskedDiagnostics } from './masking.ts';
+import { maskedDiagnostic, withMaskedDiagnostics } from './masking.ts';
 import { matchHosts } from './resolve/host-pattern.ts';
 import type { VariableLayer } from './resolve/host-scope.ts';
 import { preparePlaybook, runPrepared } from './run.ts';
@@ -159,17 +159,20 @@ export interface Fleet {
   match(pattern: string): readonly string[];
 }
 
+export interface InventoryOptions extends Pick<RunInput, 'vaultPasswords'> {
+  /** Called with what is most likely a mistake although nothing is lost by it, as a key twice. Default: it is not told. */
+  readonly warn?: (warning: Diagnostic) => void;
+}
+
 /** Reads inventories as `-i` names them. Throws a DiagnosticError where they are wrong. */
-export function loadInventory(
-  inventories: readonly string[],
-  options: Pick<RunInput, 'vaultPasswords'> = {},
-): Fleet {
+export function loadInventory(inventories: readonly string[], options: InventoryOptions = {}): Fleet {
   const vault = vaultOf(options.vaultPasswords);
   const checked = <T>(work: (problems: Problems) => T): T =>
     withMaskedDiagnostics(vault.secrets, () => {
       const problems = new Problems();
       const value = work(problems);
       problems.throwIfAny();
+      for (const warning of problems.warnings) options.warn?.(maskedDiagnostic(warning, vault.secrets));
       return value;
     });
   const inventory = checked((problems) => load(inventories, { vault }, problems));

@@ -3,14 +3,17 @@
 import { hostname, userInfo } from 'node:os';
 import { type ConnectionDefaults, connectionSettings } from './apply/connection-variables.ts';
 import type { EnginePlay, RenewedPlay } from './apply/engine.ts';
-import { Problems } from './diagnostic.ts';
+import { guardVariables } from './apply/guard-variables.ts';
+import { Problems, type Span } from './diagnostic.ts';
 import { FACTS, factsShapeOf } from './facts-shape.ts';
-import type { GuardPlan } from './guard/host-guard.ts';
+import type { Probe } from './guard/probes.ts';
 import type { ConnectionSettings } from './host/ssh/connection-settings.ts';
 import type { GrowingInventory } from './load/inventory/growing-inventory.ts';
 import type { PlayDocument } from './load/playbook.ts';
 import { checkPlay } from './resolve/check-play.ts';
 import { type Fleet, fleetOf } from './resolve/fleet.ts';
+import { selectHosts } from './resolve/host-pattern.ts';
+import type { RunState } from './resolve/host-scope.ts';
 import { LeftNames } from './resolve/left-names.ts';
 import type { RunSettings } from './resolve/magic.ts';
 import { mayGrowInventory } from './resolve/names-set.ts';
@@ -95,7 +98,8 @@ export class PlayPreparation {
     const needsFacts = each.needsFacts || own.needsFacts;
     const readers = tasksThatReadOthers(play, { scopes, files: each.files, needsFacts });
     const lateIncludes = new Set([...each.lateIncludes, ...own.lateIncludes]);
-    const renewed = { ...each, play, scopes, needsFacts, readers, lateIncludes };
+    const guarded = this.#guarded(play, { scopes, lateIncludes }, problems);
+    const renewed = { ...each, play, scopes, needsFacts, readers, lateIncludes, ...guarded };
     this.#checked[index] = renewed;
     return { play: renewed, diagnostics: problems.list };
   }
@@ -150,11 +154,37 @@ export class PlayPreparation {
         this.connections.set(host, connectionOf(host, { play, scopes }, options, problems));
     }
     const readers = tasksThatReadOthers(play, { scopes, files, needsFacts });
-    const guard = guardPlan(play, this.#from.playbookPath, options);
-    return {
-      ...{ play, scopes, files, needsFacts, inventory, lateIncludes, readers },
-      ...(guard && { guard }),
-    };
+    const guarded = this.#guarded(play, { scopes, lateIncludes }, problems);
+    return { play, scopes, files, needsFacts, inventory, lateIncludes, readers, ...guarded };
+  }
+
+  /** What its changes go with, and who stands in for whom: in check mode, too, so that it has the same batches. */
+  #guarded(
+    play: ResolvedPlay,
+    { scopes, lateIncludes }: Pick<EnginePlay, 'scopes' | 'lateIncludes'>,
+    problems: Problems,
+  ): Pick<EnginePlay, 'guard' | 'peers'> {
+    const { options, playbookPath, plays } = this.#from;
+    const wish = guardOf(play, { asked: options.guard, mayGrow: lateIncludes.size > 0 });
+    if (wish === 'off') return {};
+    const promised = plays.some((each) => tasksOf(each.play).some(mayGrowInventory)) ? 'any' : undefined;
+    const inventory = this.#from.inventory.current;
+    const probes: [string, readonly Probe[]][] = [];
+    const peers: [string, readonly string[]][] = [];
+    for (const host of play.hosts) {
+      const [unknownNames, wrongValues] = [new Problems(), new Problems()];
+      const scope = scopes.scope(host, undefined, BEFORE_FACTS, { problems: unknownNames });
+      const select = (pattern: string, at: Span) =>
+        selectHosts(inventory, { pattern, at, promised }, wrongValues);
+      const said = guardVariables(scope, select, wrongValues);
+      if (said.probes.length > 0) probes.push([host, said.probes]);
+      if (said.peers.length > 0) peers.push([host, said.peers]);
+      addFound(play, { unknownNames, wrongValues }, problems);
+    }
+    if (options.mode === 'check') return { peers };
+    const owner = `${userInfo().username}@${hostname()}`;
+    const plan = { windowS: wish.windowS, owner, playbook: playbookPath, play: play.name };
+    return { guard: { plan, begins: wish.begins, probes }, peers };
   }
 
   #filesOf({ folder }: ResolvedPlay): ProjectFiles {
@@ -177,12 +207,8 @@ function hasIncludes(play: ResolvedPlay): boolean {
   return tasksOf(play).some((task) => task.include !== undefined);
 }
 
-/** Undefined: what it changes stays, come what may. */
-function guardPlan(play: ResolvedPlay, playbook: string, options: RunOptions): GuardPlan | undefined {
-  const wish = guardOf(play, options.guard);
-  if (wish === 'off' || options.mode === 'check') return undefined;
-  return { windowS: wish, owner: `${userInfo().username}@${hostname()}`, playbook, play: play.name };
-}
+/** Facts come over the connection, and guard it: a variable that needs them is told to be of no use for either. */
+const BEFORE_FACTS: RunState = { facts: FACTS, results: new Map(), pending: new Set() };
 
 function settingsOf(options: RunOptions): RunSettings {
   return {
@@ -211,13 +237,21 @@ export function connectionOf(
     connectTimeoutS: connection?.connectTimeoutS,
     hostKeyPolicy: connection?.hostKeyPolicy,
   };
-  // Facts come over the connection: a variable that needs them is told to be of no use for it.
-  const state = { facts: FACTS, results: new Map(), pending: new Set<string>() };
   const [unknownNames, wrongValues] = [new Problems(), new Problems()];
-  const scope = scopes.scope(host, undefined, state, { problems: unknownNames });
+  const scope = scopes.scope(host, undefined, BEFORE_FACTS, { problems: unknownNames });
   const settings = connectionSettings(scope, defaults, wrongValues);
-  const found = unknownNames.count > 0 ? unknownNames : wrongValues;
-  // Where somebody is still to be asked, the run is prepared once more with the answers.
-  if (!isUnanswered(play)) for (const each of found.list) problems.add(each);
+  addFound(play, { unknownNames, wrongValues }, problems);
   return settings;
+}
+
+/** A value that rests on a name that nobody knows is wrong for no reason of its own. */
+function addFound(
+  play: ResolvedPlay,
+  { unknownNames, wrongValues }: { readonly unknownNames: Problems; readonly wrongValues: Problems },
+  problems: Problems,
+): void {
+  // Where somebody is still to be asked, the run is prepared once more with the answers.
+  if (isUnanswered(play)) return;
+  const found = unknownNames.count > 0 ? unknownNames : wrongValues;
+  for (const each of found.list) problems.add(each);
 }

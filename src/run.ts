@@ -3,7 +3,8 @@
 import { homedir, userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { ConnectionDefaults } from './apply/connection-variables.ts';
-import { type EnginePlay, runPlays } from './apply/engine.ts';
+import { type EngineOptions, type EnginePlay, runPlays } from './apply/engine.ts';
+import type { OtherWay } from './apply/guarding.ts';
 import type { Person } from './apply/person.ts';
 import { type Diagnostic, Problems } from './diagnostic.ts';
 import type { Emit, HostRecap } from './event.ts';
@@ -171,6 +172,10 @@ export interface RunEnvironment {
   readonly step?: boolean;
   /** SSH_AUTH_SOCK. */
   readonly agentSocket: string | undefined;
+  /** Asked before the first task of a play: whether it may begin on the host, which has been told why not. */
+  readonly admit?: EngineOptions['admit'];
+  /** Told what each action came by. */
+  readonly watch?: EngineOptions['watch'];
 }
 
 /** Runs what was prepared. Rejects only for bugs; failures of hosts are in the recap. */
@@ -186,8 +191,8 @@ export async function runPrepared(
   return runPlays({
     plays: prepared.plays,
     hostFor,
-    anotherWay: (name, limits) => {
-      const host = hostFor(name, limits);
+    anotherWay: (name, way) => {
+      const host = hostFor(name, way);
       return host instanceof LocalHost ? undefined : host;
     },
     actions: {
@@ -199,26 +204,35 @@ export async function runPrepared(
     emit,
     signal,
     step: environment.step ?? false,
+    ...(environment.admit !== undefined && { admit: environment.admit }),
+    ...(environment.watch !== undefined && { watch: environment.watch }),
     ...(environment.person !== undefined && { person: discreet(environment.person, vault.secrets) }),
   });
 }
 
-/** Makes hosts: over SSH with one shared context, or this machine. `limits`: shorter than what the host's settings say. */
+/** Makes hosts: over SSH with one shared context, or this machine. `way`: in place of what the host's settings say. */
 export function hostFactory(
   { connections, plays: [first], options }: PreparedRun,
   { signal, agentSocket }: Pick<RunEnvironment, 'signal' | 'agentSocket'>,
-): (name: string, limits?: { readonly connectMs: number }) => Host {
+): (name: string, way?: OtherWay) => Host {
   // A host that only a result names: what is wrong with its variables shows when it is not reached.
   const late = (name: string) => (first ? connectionOf(name, first, options, new Problems()) : {});
   const local = { user: userInfo().username, homeDirectory: homedir() };
   let context: SshContext | undefined;
-  return (name, limits) => {
+  return (name, way) => {
     const own = connections.get(name) ?? late(name);
     const connectMs = Math.min(
-      limits?.connectMs ?? Number.POSITIVE_INFINITY,
+      way?.connectMs ?? Number.POSITIVE_INFINITY,
       own.timeouts?.connectMs ?? DEFAULT_TIMEOUTS.connectMs,
     );
-    const settings = limits === undefined ? own : { ...own, timeouts: { ...own.timeouts, connectMs } };
+    const settings: ConnectionSettings =
+      way === undefined
+        ? own
+        : {
+            ...own,
+            timeouts: { ...own.timeouts, connectMs },
+            ...(way.reachedAt !== undefined && { reachedAt: way.reachedAt }),
+          };
     if (settings.connection === 'local') return new LocalHost({ name, signal, user: local.user });
     context ??= new SshContext({ local, signal, ...(agentSocket !== undefined && { agentSocket }) });
     return new SshHost(name, settings, context);

@@ -10,6 +10,11 @@ const LEAST_LENGTH = 4;
 const LEAST_BASE64_LENGTH = 8;
 const HARMLESS = /^(?:true|false|null|none)$/i;
 
+export interface RevealedTexts {
+  readonly texts: readonly string[];
+  readonly needles: readonly string[];
+}
+
 export class SecretTexts {
   readonly #texts = new Set<string>();
   readonly #needles = new Set<string>();
@@ -39,6 +44,17 @@ export class SecretTexts {
   addFile(text: string): void {
     this.add(text);
     for (const part of text.split(/\{\{.*?\}\}|\n/)) this.#addLine(part);
+  }
+
+  /** All of it, in the clear: for a file that is sealed itself. */
+  reveal(): RevealedTexts {
+    return { texts: [...this.#texts], needles: [...this.#needles] };
+  }
+
+  /** What another one has revealed is secret here, too. */
+  take({ texts, needles }: RevealedTexts): void {
+    for (const text of texts) this.#texts.add(text);
+    for (const needle of needles) this.#addNeedle(needle);
   }
 
   mask(text: string): string {

@@ -145,6 +145,16 @@ describe('loadInventory', () => {
     expect(thrownBy(() => fleet.match('nobody')).length).toBe(1);
   });
 
+  it('tells warnings to who asks for them', () => {
+    const folder = writeProject({ 'hosts.yml': 'web: {hosts: {a: }}\nweb: {hosts: {b: }}\n' });
+    const source = join(folder, 'hosts.yml');
+    const warnings: unknown[] = [];
+    const fleet = loadInventory([source], { warn: (warning) => warnings.push(warning) });
+    expect(fleet.hosts).toEqual(['b']);
+    expect(warnings).toMatchObject([{ code: 'duplicate-key', at: { file: source, line: 2, column: 1 } }]);
+    expect(loadInventory([source]).hosts).toEqual(['b']);
+  });
+
   it('throws what is wrong', () => {
     expect(thrownBy(() => loadInventory(['/nowhere.yml'])).length).toBe(1);
   });

@@ -1,9 +1,8 @@
 // What became of decided actions, given what became of the program that made their changes. Pure.
-import { GUARD_STEP } from '../guard/transaction.ts';
 import type { ProgramOutcome, StepOutcome, StepOutput } from '../host/host.ts';
 import { type Conclusion, type HostModule, type ResultFields, withNotes } from '../modules/module.ts';
 import type { Action } from '../plan/action.ts';
-import { changeStep } from '../plan/wave-programs.ts';
+import { changeStep, isChangeStep } from '../plan/wave-programs.ts';
 import { type Settled, stops } from './decide.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
@@ -64,8 +63,8 @@ function concludeChange(
     return then?.kind === 'job' ? concludeStart(planned, then, step) : concludeStep(planned, step);
   }
   if (step?.kind === 'skipped' || program.kind === 'finished') return undefined;
-  const during =
-    program.during === undefined || program.during === GUARD_STEP ? changeStep(0) : program.during;
+  const { during: at } = program;
+  const during = at !== undefined && isChangeStep(at) ? at : changeStep(0);
   if (during !== changeStep(index)) return undefined;
   const { message } = program;
   return program.reason === 'killed'

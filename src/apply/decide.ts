@@ -106,6 +106,11 @@ function decideHost(action: HostAction, actual: Inspected | undefined, newJobId:
     return { kind: 'done', action, raw: { kind: 'failed', message: 'the inspection did not end' } };
   }
   const { module, wanted } = action;
+  const moved = action.movedSince?.(actual) ?? [];
+  if (moved.length > 0) {
+    const message = `the host has moved since the plan was made: ${moved.join('; ')}`;
+    return { kind: 'done', action, raw: { kind: 'failed', message } };
+  }
   const verdict = module.decide(wanted, actual);
   switch (verdict.kind) {
     case 'change': {

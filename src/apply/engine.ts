@@ -2,9 +2,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Emit, HostRecap } from '../event.ts';
-import type { GuardPlan } from '../guard/host-guard.ts';
 import type { Host } from '../host/host.ts';
 import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
+import { notedPlay, STATE_FOLDER } from '../plan/handler-notes.ts';
 import type { ActionContext } from '../plan/plan-action.ts';
 import type { Values } from '../render/shape.ts';
 import type { RunState } from '../resolve/host-scope.ts';
@@ -14,15 +14,17 @@ import type { ProjectFiles } from '../resolve/project-files.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import type { StartAt } from '../resolve/start-at.ts';
+import { batchesOf, type NamedPeers, peersOf } from './batches.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { batchesOf, needsLockStep, reasonToStop } from './failure-policy.ts';
+import { needsLockStep, reasonToStop, reasonToStopBatches } from './failure-policy.ts';
 import { FleetRuns } from './fleet-runs.ts';
-import type { PlayGuard } from './guarding.ts';
-import { type HostPlayContext, runHostPlay } from './host-play.ts';
+import type { GuardWishes, PlayGuard } from './guarding.ts';
+import { runHostPlay } from './host-play.ts';
 import type { HostRun } from './host-run.ts';
 import { aroundNow, Meeting } from './meeting.ts';
 import { OnceTable } from './once.ts';
 import { NOBODY, type Person } from './person.ts';
+import type { HostPlayContext } from './play-context.ts';
 import { Slots } from './slots.ts';
 import { StepAnswers, Stepping } from './stepping.ts';
 import { Turnstile } from './turnstile.ts';
@@ -42,9 +44,13 @@ export interface EnginePlay {
   /** Of which some part is only known when they run. */
   readonly lateIncludes: ReadonlySet<ResolvedTask>;
   /** Undefined: its changes stay, come what may. */
-  readonly guard?: GuardPlan;
+  readonly guard?: GuardWishes;
+  /** No two of them are in one batch. */
+  readonly peers?: NamedPeers;
   /** Undefined: hosts begin at the first task. */
   readonly start?: StartAt;
+  /** Where its actions are those of a plan. */
+  readonly planned?: ActionContext['planned'];
 }
 
 /** A play with the hosts that there are when it starts. */
@@ -61,6 +67,10 @@ export interface EngineOptions {
   /** A way to a host beside the one in use, where one can be cut off from it (guard). */
   readonly anotherWay?: PlayGuard['anotherWay'];
   readonly actions: Pick<ActionContext, 'mode' | 'diff' | 'audit'>;
+  /** Asked before the first task of a play: whether it may begin on the host, which has been told why not. */
+  readonly admit?: HostPlayContext['admit'];
+  /** Told what each action came by. */
+  readonly watch?: HostPlayContext['watch'];
   readonly forks: number;
   readonly emit: Emit;
   /** When aborted, hosts end as interrupted and no new wave starts. */
@@ -73,6 +83,8 @@ export interface EngineOptions {
   readonly step?: boolean;
   /** Actions in one wave; default 200, beyond which there is nothing to gain. 1 is one task after the other. */
   readonly waveLimit?: number;
+  /** Where hosts remember handlers for root; default /var/lib/fairlead. */
+  readonly stateFolder?: string;
 }
 
 const WAVE_LIMIT = 200;
@@ -128,13 +140,14 @@ async function runPlay(written: EnginePlay, options: Underway): Promise<string |
     for (const run of hosts) run.end('failed');
     return 'the play does not fit hosts that have been added';
   }
-  const batches = batchesOf(hosts, play.serial);
+  const batches = batchesOf(hosts, play.serial, peersOf(each.peers ?? []));
   const stepping = options.step === true ? new Stepping(options.person ?? NOBODY, signal) : undefined;
   for (const [index, batch] of batches.entries()) {
     if (signal.aborted) return 'interrupted';
     emit({ kind: 'batch-started', index, count: batches.length, hosts: batch.map((run) => run.name) });
     const { endsPlay } = await runBatch(each, batch, { ...options, stepping });
-    const reason = signal.aborted ? undefined : reasonToStop(play, batch, runs.all());
+    const stops = batches.length > 1 ? reasonToStopBatches : reasonToStop;
+    const reason = signal.aborted ? undefined : stops(play, batch, runs.all());
     if (reason !== undefined) return reason;
     if (endsPlay) break;
   }
@@ -176,7 +189,14 @@ async function runBatch(
   const variablesOf = (host: string): Values => each.scopes.scope(host, undefined, none);
   const context: HostPlayContext = {
     ...each,
-    actions: { ...actions, files: each.files, variablesOf },
+    actions: {
+      ...actions,
+      files: each.files,
+      variablesOf,
+      ...(each.planned !== undefined && { planned: each.planned }),
+    },
+    noted: notedPlay(play, twinsOf(play, options.plays)),
+    stateFolder: options.stateFolder ?? STATE_FOLDER,
     lockStep,
     meeting,
     once: new OnceTable(names),
@@ -191,12 +211,18 @@ async function runBatch(
     hostOf: (name) => options.runs.host(name),
     memoryOf: (name) => options.runs.memory(name),
     clock,
-    guard: each.guard && { plan: each.guard, anotherWay: options.anotherWay ?? (() => undefined) },
+    guard: each.guard && {
+      ...each.guard,
+      probes: new Map(each.guard.probes),
+      anotherWay: options.anotherWay ?? (() => undefined),
+    },
     emit: options.emit,
     person: options.person ?? NOBODY,
     steps: stepping && new StepAnswers(stepping),
     signal,
     waveLimit,
+    admit: options.admit,
+    watch: options.watch,
   };
   const keepsConnection = options.plays.some((one) => tasksOf(one.play).some((task) => task.delegateTo));
   const work = async (run: HostRun): Promise<void> => {
@@ -207,6 +233,15 @@ async function runBatch(
   // no more hosts than that are half done, or connected, at any time.
   await Promise.all(batch.map((run) => (lockStep === undefined ? slots.use(() => work(run)) : work(run))));
   return { endsPlay };
+}
+
+/** Plays of its name before it in its playbook. */
+function twinsOf(play: ResolvedPlay, plays: readonly EnginePlay[]): number {
+  const here = play.origin.span();
+  return plays.filter(({ play: other }) => {
+    const { file, line } = other.origin.span();
+    return other.name === play.name && file === here.file && line < here.line;
+  }).length;
 }
 
 function isLastPlayOf(host: string, later: readonly EnginePlay[]): 'yes' | 'no' | 'as far as is known' {

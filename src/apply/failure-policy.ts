@@ -1,5 +1,5 @@
-// When a rollout stops: any_errors_fatal, max_fail_percentage, and a batch in which nobody is left.
-// Unreachable counts as failed.
+// When a rollout stops: any_errors_fatal, max_fail_percentage, max_failures, a batch in which nobody is left, and a host
+// that had to be rolled back where other batches are to follow. Unreachable counts as failed.
 import { tasksOf } from '../resolve/play-tasks.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
@@ -27,7 +27,7 @@ export function reasonToStop(
 ): string | undefined {
   const out = batch.filter((run) => run.hasFailed).map((run) => run.name);
   if (out.length === 0) return undefined;
-  const names = out.length <= 3 ? out.join(', ') : `${out.slice(0, 3).join(', ')} and ${out.length - 3} more`;
+  const names = listed(out);
   if (play.anyErrorsFatal || batch.some((run) => run.isFatal))
     return `${names} failed, and any_errors_fatal is set`;
   const percentage = (out.length / batch.length) * 100;
@@ -41,19 +41,25 @@ export function reasonToStop(
   return out.length === batch.length ? `all hosts of the batch failed: ${names}` : undefined;
 }
 
-/** The hosts in batches, as `serial` wants them; the last size repeats. */
-export function batchesOf<T>(hosts: readonly T[], sizes: ResolvedPlay['serial']): readonly (readonly T[])[] {
-  if (sizes.length === 0) return hosts.length === 0 ? [] : [hosts];
-  const batches: T[][] = [];
-  for (let at = 0, index = 0; at < hosts.length; index += 1) {
-    const size = sizes[Math.min(index, sizes.length - 1)];
-    const wanted =
-      size?.kind === 'percent'
-        ? Math.floor((hosts.length * size.amount) / 100)
-        : (size?.amount ?? hosts.length);
-    const count = Math.max(1, Math.floor(wanted));
-    batches.push(hosts.slice(at, at + count));
-    at += count;
-  }
-  return batches;
+/**
+ * The same where the play has several batches: a change that had to be undone on one host is not tried on the next ones,
+ * unless the play says itself how many failures are too many.
+ */
+export function reasonToStopBatches(
+  play: ResolvedPlay,
+  batch: readonly HostRun[],
+  all: readonly HostRun[],
+): string | undefined {
+  const reason = reasonToStop(play, batch, all);
+  if (reason !== undefined) return reason;
+  if (play.maxFailPercentage !== undefined || play.maxFailures !== undefined) return undefined;
+  const undone = batch.filter((run) => run.isUndone).map((run) => run.name);
+  if (undone.length === 0) return undefined;
+  return `${listed(undone)} had to be rolled back, and max_fail_percentage does not say that others may`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }

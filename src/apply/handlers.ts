@@ -11,12 +11,26 @@ export class NotifiedHandlers {
     this.#handlers = handlers;
   }
 
-  /** The task has changed something. */
-  notify({ notify }: ResolvedTask): void {
+  /** Those that the task notifies. */
+  answering({ notify }: ResolvedTask): readonly ResolvedTask[] {
+    if (notify.length === 0) return [];
     const names = notify.map(({ value }) => value);
-    for (const handler of this.#handlers) {
-      if (handler.answersTo.some((name) => names.includes(name))) this.#notified.add(handler);
-    }
+    return this.#handlers.filter(({ answersTo }) => answersTo.some((name) => names.includes(name)));
+  }
+
+  /** The task has changed something. */
+  notify(task: ResolvedTask): void {
+    for (const handler of this.answering(task)) this.#notified.add(handler);
+  }
+
+  /** An earlier run has notified it. */
+  recall(handler: ResolvedTask): void {
+    this.#notified.add(handler);
+  }
+
+  /** Whether it has been notified and has not had its turn since. */
+  isDue(handler: ResolvedTask): boolean {
+    return this.#notified.has(handler);
   }
 
   /** The end of a section. */

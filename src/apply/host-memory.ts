@@ -7,6 +7,7 @@ import { known } from '../render/shape.ts';
 import type { RunState, VariableLayer } from '../resolve/host-scope.ts';
 import { FAILURE_NAMES, namesSetBy } from '../resolve/names-set.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import { HandlerStore } from './handler-store.ts';
 import type { Jobs } from './job.ts';
 import type { Around } from './meeting.ts';
 import { type JudgedOutcome, loopResult } from './task-outcome.ts';
@@ -16,6 +17,8 @@ type Result = Readonly<Record<string, unknown>>;
 export class HostMemory {
   facts: Facts | undefined;
   readonly jobs: Jobs = new Map();
+  /** Handlers that the host itself remembers. */
+  readonly handlers = new HandlerStore();
   readonly #results = new Map<string, unknown>();
   #included: VariableLayer = new Map();
   /** Names that check mode did not give a value. */

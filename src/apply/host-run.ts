@@ -56,6 +56,11 @@ export class HostRun {
     return this.#status === 'failed' || this.#status === 'unreachable';
   }
 
+  /** What was changed on it has gone back, or will. */
+  get isUndone(): boolean {
+    return this.#undoing !== undefined;
+  }
+
   /** Connects if need be. What comes of it is for the caller to tell. */
   async tryToConnect(): Promise<ConnectOutcome> {
     if (this.#status === 'not-started' && !this.#hasTried)

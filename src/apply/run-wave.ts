@@ -3,20 +3,22 @@
 import { dirname } from 'node:path/posix';
 import type { Doing } from '../event.ts';
 import type { HostGuard } from '../guard/host-guard.ts';
-import type { Host, Program, ProgramOutcome, RunOptions, Step, StepOutcome } from '../host/host.ts';
+import type { Host, Program, ProgramOutcome, RunOptions, StepOutcome } from '../host/host.ts';
 import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
-import type { Resource } from '../modules/module.ts';
+import type { Inspected, Resource } from '../modules/module.ts';
 import type { Action, HostAction } from '../plan/action.ts';
+import type { Watched } from '../plan/plan-recorder.ts';
 import type { Wave } from '../plan/wave.ts';
 import { changeProgram, inspectProgram, rehearsalProgram, rehearsalStep } from '../plan/wave-programs.ts';
 import { afterwards } from './afterwards.ts';
 import type { Clock } from './clock.ts';
 import { concludeWave, decidedBefore, type Rehearsed, refusal } from './conclude.ts';
-import { decide, type Settled } from './decide.ts';
+import { type Decided, decide, type Settled } from './decide.ts';
 import { settled } from './errands.ts';
 import { hostAfter, interruptible } from './interruptible.ts';
 import { type Jobs, newJobId } from './job.ts';
 import type { Person } from './person.ts';
+import type { WaveNotes } from './remembered-handlers.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 
 export interface WaveOutcome {
@@ -46,6 +48,10 @@ export interface WaveContext {
   readonly tell: (doing: Doing, actions: readonly Action[]) => void;
   /** What its changes go with. */
   readonly guard: HostGuard | undefined;
+  /** What the host remembers of handlers; undefined: nothing. */
+  readonly notes: WaveNotes | undefined;
+  /** Told what each action came by. */
+  readonly watch?: (watched: readonly Watched[]) => void;
 }
 
 /** `host` refuses to write where the wave only checks. */
@@ -56,21 +62,34 @@ export async function runWave(wave: Wave, host: Host, context: WaveContext): Pro
     ...(wave.timeoutMs !== undefined && { timeoutMs: wave.timeoutMs }),
   };
   const hostActions = wave.actions.filter((action) => action.kind === 'host');
-  const inspection = inspectProgram(hostActions, context.guard?.look);
+  const { guard, notes } = context;
+  const inspection = inspectProgram(hostActions, [...(guard?.look ?? []), ...(notes?.look ?? [])]);
   let steps: Extract<ProgramOutcome, { kind: 'finished' }>['steps'] = new Map();
   if (inspection.program !== undefined) {
     context.tell('inspecting', hostActions);
     const outcome = await interruptible(host.run(inspection.program, options), signal);
     if (outcome.kind !== 'finished') return inspectionFailed(wave, outcome);
     steps = outcome.steps;
-    context.guard?.looked(steps);
+    guard?.looked(steps);
+    notes?.looked(steps);
   }
-  const decided = decide(wave, { inspected: (action) => inspection.read(action, steps), withheld, newJobId });
+  const inspected = (action: HostAction) => inspection.read(action, steps);
+  const decided = decide(wave, { inspected, withheld, newJobId });
+  context.watch?.(decided.map((each) => watchedOf(each, inspected)));
   const errands = await settled(decided, { ...context, host, options });
   if (errands.host !== 'fine') {
     return { outcomes: concludeWave(errands.decided, undefined), host: errands.host };
   }
   return change(errands.decided, host, { ...context, options });
+}
+
+function watchedOf(each: Decided, inspected: (action: HostAction) => Inspected | undefined): Watched {
+  const { action } = each;
+  return {
+    action,
+    inspected: action.kind === 'host' ? inspected(action) : undefined,
+    isUnknowable: each.kind === 'done' && each.raw.leaves === 'unknowable',
+  };
 }
 
 type Change = Extract<Settled, { kind: 'change' }>;
@@ -88,6 +107,7 @@ async function change(
     'changing',
     changes.map(({ action }) => action),
   );
+  const watching = context.guard?.watch();
   for (const upload of first.change.uploads ?? []) {
     const sent = await interruptible(machine.upload(upload, options), signal);
     const failure = uploadFailure(sent, upload.path);
@@ -96,9 +116,9 @@ async function change(
     return { outcomes: [...before, ...asOutcome(first, failure, sent)], host: hostAfter(sent) };
   }
   const rehearsed = await rehearse(changes, machine, context);
-  const { around, refused } = await arm(changes, machine, context);
-  const outcome =
-    refused ?? (await interruptible(machine.run(changeProgram(changes, around), options), signal));
+  await watching;
+  const outcome = await armAndChange(changes, machine, context);
+  context.notes?.ran(changes, outcome);
   const refusal = context.guard?.refusal(outcome);
   if (refusal?.kind === 'look again') return { outcomes: [], host: 'fine', lookAgain: refusal.message };
   if (refusal !== undefined) {
@@ -115,22 +135,31 @@ async function change(
   return afterwards(result, { outcome, last: changes.at(-1), host: machine, context });
 }
 
-/** The guard's steps around the changes, or what became of the first where it had to be a program of its own. */
-async function arm(
+/** The changes with the guard's steps around them, or behind a program of its own where those who make them may not. */
+async function armAndChange(
   changes: readonly Change[],
   machine: Host,
-  { guard, signal }: WaveContext,
-): Promise<{
-  readonly around?: { readonly lead?: readonly Step[]; readonly trail?: readonly Step[] };
-  readonly refused?: ProgramOutcome;
-}> {
-  if (guard === undefined) return {};
-  const lead = [guard.lead(changes.flatMap(({ action }) => action.writes))];
-  if (guard.apart === undefined) return { around: { lead, trail: [guard.trail()] } };
-  const program: Program = { kind: 'change', steps: lead };
-  const outcome = await interruptible(machine.run(program, { become: guard.apart }), signal);
-  const isArmed = outcome.kind === 'finished' && guard.refusal(outcome) === undefined;
-  return isArmed ? {} : { refused: outcome };
+  { guard, notes, options, signal }: WaveContext & { readonly options: RunOptions },
+): Promise<ProgramOutcome> {
+  const { touched, ...around } = notes?.around(changes) ?? { touched: [], lead: [] };
+  const run = (program: Program, as: RunOptions) => interruptible(machine.run(program, as), signal);
+  if (guard === undefined) return run(changeProgram(changes, around), options);
+  const lead = () => [guard.lead([...changes.flatMap(({ action }) => action.writes), ...touched])];
+  const trail = [guard.trail()];
+  let place = guard.placeFor(options.become);
+  if (place.kind === 'together') {
+    const surroundings = { ...around, lead: [...lead(), ...around.lead], trail };
+    const outcome = await run(changeProgram(changes, surroundings), options);
+    if (!guard.mustGoApart(outcome)) return outcome;
+    place = guard.placeFor(options.become);
+  }
+  const become = place.kind === 'apart' ? place.become : options.become;
+  const armed = await run(
+    { kind: 'change', steps: [...lead(), ...trail] },
+    become === undefined ? {} : { become },
+  );
+  const isArmed = armed.kind === 'finished' && guard.refusal(armed) === undefined;
+  return isArmed ? run(changeProgram(changes, around), options) : armed;
 }
 
 /** One program more, in check mode alone. Where it does not end, nothing is known beyond what was decided. */

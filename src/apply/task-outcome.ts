@@ -80,6 +80,7 @@ export function judge({ action, raw }: ActionOutcome, attempt = 1): JudgedOutcom
       item: { label: itemLabel(item, task.noLog), index: item.index, count: item.count },
     }),
     ...unjudged(action, judged),
+    ...(task.diff !== undefined && { showsDiffs: task.diff }),
   };
   return {
     outcome,

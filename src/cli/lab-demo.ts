@@ -1,5 +1,5 @@
 // fairlead lab demo: the whole story on a lab of its own. Replies are lost, a playbook is run, none is lost,
-// every host is rebooted, still none is lost, and a second run changes nothing.
+// every host is rebooted, still none is lost, a second run changes nothing, and a mistake that cuts a host off is undone.
 import { join } from 'node:path';
 import { createLab } from '../lab/create-lab.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -9,6 +9,7 @@ import { PACKAGE_FOLDER } from '../resolve/resolved-role.ts';
 import type { CliContext } from './context.ts';
 
 const PLAYBOOK = join(PACKAGE_FOLDER, 'playbooks', 'split-access.yml');
+const CUT_OFF = join(PACKAGE_FOLDER, 'playbooks', 'cut-off.yml');
 const CONNECTIONS = 25;
 
 /** 0 where everything held, else 1. */
@@ -52,7 +53,7 @@ class Demo {
     if (before.answered === before.sent) return this.#wrong('every address answers already');
 
     this.#heading('fairlead run playbooks/split-access.yml');
-    if ((await attach(this.#run())) !== 0) return false;
+    if ((await attach(this.#run(PLAYBOOK))) !== 0) return false;
 
     this.#heading('after');
     if (!(await this.#holds())) return false;
@@ -64,11 +65,20 @@ class Demo {
     if (!(await this.#holds())) return false;
 
     this.#heading('the same run again');
-    const second = await capture(this.#run());
+    const second = await capture(this.#run(PLAYBOOK));
     out(second.stdout);
     this.#context.err(second.stderr);
     if (second.exitCode !== 0) return false;
     if (!/\b0 changed\b/.test(second.stdout)) return this.#wrong('the second run changed something');
+
+    const [{ name: victim } = { name: '' }] = this.#lab.hosts;
+    this.#heading(`a mistake: playbooks/cut-off.yml drops every packet of ${victim}`);
+    const mistake = await capture(this.#run(CUT_OFF, '--limit', victim));
+    out(mistake.stdout);
+    this.#context.err(mistake.stderr);
+    if (mistake.exitCode !== 1 || !/rolled back, as it was before/.test(mistake.stdout))
+      return this.#wrong(`${victim} did not come back`);
+    if (!(await this.#holds())) return false;
     out('\nTry it yourself: fairlead lab up, fairlead lab --help\n');
     return true;
   }
@@ -77,13 +87,13 @@ class Demo {
     await this.#lab.down();
   }
 
-  #run(): Parameters<typeof attach>[0] {
+  #run(...words: readonly string[]): Parameters<typeof attach>[0] {
     return this.#lab.controllerCommand([
       ...this.#context.fairlead,
       'run',
       '-i',
       this.#lab.paths.inventory,
-      PLAYBOOK,
+      ...words,
     ]);
   }
 
@@ -93,12 +103,15 @@ class Demo {
     return spoofed === 0 || this.#wrong(`${spoofed} packets left with the wrong source`);
   }
 
-  /** Connects to every address of every host and tells how it went; `spoofed` since the last time. */
+  /** Connects to every address of every host and tells how it went. */
   async #prove(): Promise<{ sent: number; answered: number; spoofed: number }> {
+    // Replies that were lost before are still sent again for a while.
+    const counts = await Promise.all(
+      this.#lab.plan.providers.map(({ name }) => this.#lab.spoofedPackets(name)),
+    );
+    const spoofedBefore = counts.reduce((sum, each) => sum + each, 0);
     const status = await labStatus(this.#lab, CONNECTIONS);
-    const spoofedNow = status.spoofed.reduce((sum, each) => sum + each.packets, 0);
-    const spoofed = spoofedNow - this.#spoofedBefore;
-    this.#spoofedBefore = spoofedNow;
+    const spoofed = status.spoofed.reduce((sum, each) => sum + each.packets, 0) - spoofedBefore;
     const results = status.hosts.flatMap((host) => host.reachable);
     const answered = results.reduce((sum, each) => sum + each.ok, 0);
     const sent = results.reduce((sum, each) => sum + each.ok + each.failed, 0);
@@ -106,7 +119,6 @@ class Demo {
     this.#context.out(`${answered} of ${sent} connections answered, ${spoofed} packets dropped as spoofed\n`);
     return { sent, answered, spoofed };
   }
-  #spoofedBefore = 0;
 
   /** A row per host, a column per provider and address family. */
   #table(status: LabStatus): string {

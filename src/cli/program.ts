@@ -15,6 +15,21 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run playbooks on their hosts',
     load: async () => (await import('./run.ts')).runCommand,
   },
+  verify: {
+    words: 'verify PLAYBOOK...',
+    summary: 'what differs on hosts, and who may have changed it',
+    load: async () => (await import('./verify.ts')).verifyCommand,
+  },
+  plan: {
+    words: 'plan PLAYBOOK...',
+    summary: 'what playbooks would change, as a file to apply later',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
+  apply: {
+    words: 'apply FILE',
+    summary: 'carry out a plan, where nothing has moved since',
+    load: async () => (await import('./apply.ts')).applyCommand,
+  },
   exec: {
     words: 'exec PATTERN -- …',
     summary: 'one command, script or module on the hosts of a pattern',

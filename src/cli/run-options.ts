@@ -44,6 +44,8 @@ interface Group {
   readonly add: (command: Command) => Command;
 }
 
+const FORKS = '-f, --forks <count>';
+
 const GROUPS = {
   hosts: {
     help: `Hosts:
@@ -108,7 +110,7 @@ const GROUPS = {
 `,
     add: (command) =>
       command
-        .option('-f, --forks <count>', '', wholeNumber, DEFAULT_FORKS)
+        .option(FORKS, '', wholeNumber, DEFAULT_FORKS)
         .option('-u, --user <name>')
         .option('--private-key <file>')
         .addOption(new Option('--host-key <policy>').choices(['strict', 'accept-new', 'off']))
@@ -138,6 +140,11 @@ const GROUPS = {
       command.option('--list-hosts').option('--list-tasks').option('--list-tags').option('--syntax-check'),
   },
 } as const satisfies Readonly<Record<string, Group>>;
+
+/** Of the connection's options this one alone. */
+export function forksOption(command: Command): Command {
+  return command.option(FORKS, '', wholeNumber, DEFAULT_FORKS);
+}
 
 type GroupName = keyof typeof GROUPS;
 
@@ -183,7 +190,7 @@ export async function toRunOptions(flags: RunFlags, context: CliContext): Promis
   };
 }
 
-function guardTime(text: string): GuardWish {
+export function guardTime(text: string): GuardWish {
   const wish = parseGuard(text);
   if (wish === undefined) throw new InvalidArgumentError('a time from 5s to 24h, or off, is wanted.');
   return wish;

@@ -1,15 +1,13 @@
 // fairlead run: a playbook onto a fleet.
 import { Command } from 'commander';
-import { DiagnosticError, Problems } from '../diagnostic.ts';
 import type { HostRecap } from '../event.ts';
-import { JsonReport } from '../report/json-report.ts';
-import type { Report } from '../report/report.ts';
-import { exitCodeOf, TextReport } from '../report/text-report.ts';
-import { type PreparedRun, preparePlaybook, type RunOptions, runPrepared } from '../run.ts';
+import { exitCodeOf } from '../report/text-report.ts';
+import { type PreparedRun, runPrepared } from '../run.ts';
 import { startingAt } from '../start-run.ts';
-import { askPrompts } from './ask-prompts.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { isAsking, list } from './list.ts';
+import { type OnlyFor, prepareAnswered } from './prepare-runs.ts';
+import { reportFor } from './report-for.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 import { hostsToRetry, recordRun } from './run-record.ts';
 import { personAtTerminal } from './terminal-person.ts';
@@ -45,7 +43,11 @@ export function runCommand(context: CliContext): Command {
 
 async function run(playbooks: readonly string[], flags: RunFlags, context: CliContext): Promise<number> {
   const options = await toRunOptions(flags, context);
-  const all = await prepareAnswered(playbooks, options, { flags, context });
+  const all = await prepareAnswered(playbooks, options, {
+    context,
+    onlyFor: retrying(flags, context),
+    asks: !isAsking(flags),
+  });
   const runs = flags.startAtTask === undefined ? all : startingAt(all, flags.startAtTask);
   if (isAsking(flags)) {
     const left = playbooks.slice(-runs.length);
@@ -91,47 +93,10 @@ function recordAsToDo(runs: readonly PreparedRun[], names: readonly string[], co
   }
 }
 
-/** What of the run's options is a playbook's own. */
-type OnlyFor = (playbook: string) => Pick<RunOptions, 'onlyHosts'>;
-
 /** With --retry: the hosts that its last run has left over. */
 function retrying({ retry }: RunFlags, context: CliContext): OnlyFor {
   if (retry === undefined) return () => ({});
   return (playbook) => ({ onlyHosts: new Set(hostsToRetry(playbook, context)) });
-}
-
-/** What can be checked without the answers of a person is checked before anybody is asked. */
-async function prepareAnswered(
-  playbooks: readonly string[],
-  options: RunOptions,
-  { flags, context }: { readonly flags: RunFlags; readonly context: CliContext },
-): Promise<readonly PreparedRun[]> {
-  const onlyFor = retrying(flags, context);
-  const prepared = prepareAll(playbooks, { ...options, answers: 'later' }, onlyFor);
-  const prompts = prepared.flatMap((each) => each.prompts);
-  if (prompts.length === 0 || isAsking(flags)) return prepared;
-  const answers = await askPrompts(prompts, context);
-  return prepareAll(playbooks, { ...options, answers }, onlyFor);
-}
-
-/** All playbooks are checked before the first one runs, and what is wrong with them is shown together. */
-function prepareAll(
-  playbooks: readonly string[],
-  options: RunOptions,
-  onlyFor: OnlyFor,
-): readonly PreparedRun[] {
-  const problems = new Problems();
-  const prepared: PreparedRun[] = [];
-  for (const path of playbooks) {
-    try {
-      prepared.push(preparePlaybook(path, { ...options, ...onlyFor(path) }));
-    } catch (error) {
-      if (!(error instanceof DiagnosticError)) throw error;
-      for (const each of error.diagnostics) problems.add(each);
-    }
-  }
-  problems.throwIfAny();
-  return prepared;
 }
 
 async function reportRun(
@@ -151,21 +116,4 @@ async function reportRun(
   });
   await report.end();
   return recap;
-}
-
-async function reportFor(flags: RunFlags, context: CliContext): Promise<Report> {
-  const { isLive, outColours } = context.terminal;
-  const form =
-    flags.step === true && flags.output !== 'json' ? 'text' : (flags.output ?? (isLive ? 'live' : 'text'));
-  if (form === 'json') return new JsonReport(context.out);
-  const options = {
-    write: context.out,
-    isColoured: outColours,
-    // Who answers wants to see what became of it, also where nothing was to be changed.
-    verbosity: Math.max(flags.verbose ?? 0, flags.step === true ? 1 : 0),
-    diff: flags.diff === true,
-  };
-  if (form !== 'live' || !isLive) return new TextReport(options);
-  const { LiveReport } = await import('../report/live-report.ts');
-  return new LiveReport(options);
 }

@@ -24,9 +24,9 @@ export type Question =
 export const ANSWERED = 0;
 /** What was asked for did not come about; the answer tells what is the case. */
 export const NOT_SO = 76;
+export { NOT_ROOT } from './transaction.ts';
 /** What worked before the change does not work. */
 export const PROBES_FAILED = 77;
-export const NOT_ROOT = 78;
 
 const ASKING: ReadonlySet<Question['kind']> = new Set(['status', 'generations', 'plan', 'diff']);
 

@@ -6,6 +6,9 @@
 import type { Become, Host, Program, ProgramOutcome, Step, StepOutcome } from '../host/host.ts';
 import type { Resource } from '../modules/module.ts';
 import { type GuardAnswer, parseAnswer } from './answer.ts';
+import { GuardIdentity, type GuardPlace } from './identity.ts';
+import { type HostProbe, isOfController, type Probe, probeLine, probeText } from './probes.ts';
+import { Reach, type ReachOptions } from './reach.ts';
 import {
   armScript,
   confirmScript,
@@ -14,6 +17,7 @@ import {
   idleScript,
   LOOK_SCRIPT,
   moreScript,
+  NOT_ROOT,
   newTransactionId,
   step,
   type Transaction,
@@ -66,10 +70,16 @@ export interface HostGuardOptions {
   readonly clock: GuardClock;
   /** For people: what an earlier run left behind. */
   readonly tell?: (message: string) => void;
+  /** For people who want to know more: what does not count, for it did not work before either. */
+  readonly note?: (message: string) => void;
   /** How to be root there; undefined: the login user is. */
-  readonly become: Become | undefined;
-  /** Set where those who change things are not root. */
-  readonly apart?: Become;
+  readonly become?: Become | undefined;
+  /** How to be root where those who make the changes turn out not to be; undefined: nobody says. */
+  readonly root?: () => Become | undefined;
+  /** What has to be reached afterwards if it can be before. */
+  readonly probes?: readonly Probe[];
+  /** For probes from the controller. */
+  readonly reach?: ReachOptions;
 }
 
 const LOOK_STEP = 'guard-look';
@@ -78,6 +88,9 @@ const IDLE_STEP = 'guard-idle';
 const EXIT_REPAIRED = 79;
 /** Between attempts to get in. */
 const RETRY_MS = 500;
+/** From the controller, as templates/guard/probes.sh does it on the host. */
+const PROBE_TRIES = 3;
+const PROBE_RETRY_MS = 1000;
 /** For an answer on a connection that may be dead; what goes back does so whether anybody listens or not. */
 const ASK_MS = 5_000;
 /** What may pass after the deadline until a host is back: its own work, and the network's. */
@@ -89,12 +102,23 @@ export class HostGuard {
   #stage: 'idle' | 'armed' | 'over' = 'idle';
   #deadlineMs = 0;
   #hasLooked = false;
+  readonly #identity: GuardIdentity;
+  readonly #reach: Reach | undefined;
+  readonly #hostProbes: readonly HostProbe[];
+  #isWatching = false;
+  /** Of a transaction that is pending the host has said so. */
+  #hasArmed = false;
 
   constructor(options: HostGuardOptions) {
     this.#options = options;
     const { windowS, owner, playbook, play } = options.plan;
     const started = new Date().toISOString();
     this.#transaction = { id: newTransactionId(), owner, playbook, play, started, windowS };
+    const { become, root = () => undefined, probes = [], reach } = options;
+    this.#identity = new GuardIdentity(root, become);
+    this.#hostProbes = probes.filter((probe) => !isOfController(probe));
+    const own = probes.filter(isOfController);
+    this.#reach = own.length === 0 || reach === undefined ? undefined : new Reach(own, reach);
   }
 
   /** Something has been changed, and is neither confirmed nor back. */
@@ -114,11 +138,31 @@ export class HostGuard {
     if (answer?.state === 'undone') this.#options.tell?.(earlierMessage(answer));
   }
 
+  /** Before anything is changed: what can be reached by now. Costs nothing from the second time on. */
+  async watch(): Promise<void> {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    for (const each of (await this.#reach?.keep()) ?? []) this.#noteSilent(each);
+  }
+
+  /** Where its step goes for changes of this identity: with them, or in a program of its own before theirs. */
+  placeFor(changing: Become | undefined): GuardPlace {
+    return this.#identity.placeFor(changing);
+  }
+
+  /** Whether it ran as somebody who is not root, though the play says how to be: then it goes apart from now on. */
+  mustGoApart(outcome: ProgramOutcome): boolean {
+    const own = stepsOf(outcome)?.get(GUARD_STEP);
+    if (own?.kind !== 'exited' || own.exitCode !== NOT_ROOT || !this.#identity.loginIsNotRoot()) return false;
+    this.#stage = this.#hasArmed ? 'armed' : 'idle';
+    return true;
+  }
+
   /** What goes first in a program that is about to touch these, and that now will be sent. */
   lead(touched: readonly Resource[]): Step {
     const script =
       this.#stage === 'idle'
-        ? armScript(this.#transaction, touched)
+        ? armScript(this.#transaction, touched, this.#hostProbes.map(probeLine))
         : moreScript(this.#transaction.id, touched);
     // Who knows how far it gets.
     this.#stage = 'armed';
@@ -131,25 +175,30 @@ export class HostGuard {
     return { id: IDLE_STEP, script: idleScript(this.#transaction.id), onFailure: 'continue' };
   }
 
-  /** The same for a program of somebody who is not root: it goes in a program of root's before it. */
-  get apart(): Become | undefined {
-    return this.#options.apart;
-  }
-
   /** Why nothing behind its step was run; undefined where all is well, or nobody knows. */
   refusal(outcome: ProgramOutcome): GuardRefusal | undefined {
-    const steps = outcome.kind === 'finished' || outcome.kind === 'lost' ? outcome.steps : undefined;
-    const own = steps?.get(GUARD_STEP);
-    if (own?.kind !== 'exited' || own.exitCode === 0) return undefined;
+    // Nothing ran, nobody became root: there is nothing to confirm and nothing to undo.
+    if (outcome.kind === 'refused' && !this.#hasArmed) this.#stage = 'idle';
+    const own = stepsOf(outcome)?.get(GUARD_STEP);
+    if (own?.kind !== 'exited') return undefined;
+    if (own.exitCode === 0) {
+      this.#hasArmed = true;
+      this.#identity.hasWorked();
+      for (const [, line = ''] of own.stdout.matchAll(/^silent (.*)$/gm)) this.#noteSilent(this.#named(line));
+      return undefined;
+    }
     const answer = parseAnswer(`${own.stdout}\n${own.stderr}`);
     if (answer?.state === 'armed' || answer?.state === 'unknown' || answer === undefined) {
-      if (answer === undefined) this.#stage = 'over';
+      if (answer === undefined && !this.#hasArmed) this.#stage = 'over';
       const said = own.stderr.trim() || `exited ${own.exitCode}`;
       const message = `nothing was changed, for the way back cannot be prepared: ${said}`;
-      return { kind: 'refused', message, hint: 'guard: off goes without' };
+      const needsRoot = own.exitCode === NOT_ROOT;
+      const hint = needsRoot ? 'say become: true on the play, or guard: off' : 'guard: off goes without';
+      return { kind: 'refused', message, hint };
     }
     if (own.exitCode === EXIT_REPAIRED) {
       this.#stage = 'idle';
+      this.#isWatching = false;
       return { kind: 'look again', message: earlierMessage(answer) };
     }
     if (answer.state === 'busy') {
@@ -163,20 +212,30 @@ export class HostGuard {
   async confirm(): Promise<GuardEnd> {
     const { clock } = this.#options;
     const untilMs = this.#deadlineMs - this.#transaction.windowS * 500;
-    let problem = '';
+    let reason = '';
+    let probeTries = 0;
     do {
-      const answer = await this.#askAnew(confirmScript(this.#transaction.id));
+      // While the new connection is made.
+      const reaching = this.#reach?.lost() ?? Promise.resolve([]);
+      const answer = await this.#askAnew(confirmScript(this.#transaction.id), reaching);
+      const unreached = await reaching;
       if (answer === 'interrupted') return { kind: 'interrupted' };
       if (typeof answer !== 'string') {
         const end = this.#endOf(answer);
         if (end !== undefined) return end;
-        if (answer.failedProbes.length > 0)
-          return this.undo(`what worked before does not: ${answer.failedProbes.join(', ')}`);
-        problem = 'it answers, and does not confirm';
-      } else problem = answer;
-      if ((await clock.pause(RETRY_MS)) === 'interrupted') return { kind: 'interrupted' };
+        const failed = [...unreached, ...answer.failedProbes.map((line) => this.#named(line))];
+        reason =
+          failed.length > 0
+            ? `what worked before does not: ${failed.join(', ')}`
+            : 'no new connection gets in: it answers, and does not confirm';
+        if (failed.length > 0) probeTries += 1;
+        // The host has tried its own often enough.
+        if (answer.failedProbes.length > 0 || probeTries === PROBE_TRIES) return this.undo(reason);
+      } else reason = `no new connection gets in: ${answer}`;
+      const pauseMs = unreached.length > 0 ? PROBE_RETRY_MS : RETRY_MS;
+      if ((await clock.pause(pauseMs)) === 'interrupted') return { kind: 'interrupted' };
     } while (clock.nowMs() < untilMs);
-    return this.undo(`no new connection gets in: ${problem}`);
+    return this.undo(reason);
   }
 
   /** At once where the host answers, by its timer where it does not. */
@@ -185,7 +244,7 @@ export class HostGuard {
     const { id } = this.#transaction;
     // What this connection was asked to change has ended, or it would not take another program.
     const outcome = await host.run(program(`${idleScript(id)}\n${undoScript(id, reason)}`), {
-      ...this.#identity(),
+      ...this.#asRoot(),
       timeoutMs: ASK_MS,
     });
     const answer = answerOf(outcome);
@@ -211,14 +270,19 @@ export class HostGuard {
     return { kind: 'unseen', message: problem };
   }
 
-  /** By a connection of its own; a text where it came to nothing. */
-  async #askAnew(script: string): Promise<GuardAnswer | string> {
+  /**
+   * By a connection of its own; a text where it came to nothing. Where something is `lost`, it is only asked how it
+   * stands.
+   */
+  async #askAnew(script: string, lost?: Promise<readonly string[]>): Promise<GuardAnswer | string> {
     const way = this.#options.anotherWay();
     try {
       const connected = await way.connect();
       if (connected.kind === 'unreachable')
         return connected.reason === 'interrupted' ? 'interrupted' : connected.message;
-      const outcome = await way.run(program(script), { ...this.#identity(), timeoutMs: 60_000 });
+      const isLost = ((await lost) ?? []).length > 0;
+      const question = isLost ? endScript(this.#transaction.id) : script;
+      const outcome = await way.run(program(question), { ...this.#asRoot(), timeoutMs: 60_000 });
       if (outcome.kind === 'lost' && outcome.reason === 'interrupted') return 'interrupted';
       return answerOf(outcome) ?? ('message' in outcome ? outcome.message : 'it does not answer');
     } finally {
@@ -226,9 +290,19 @@ export class HostGuard {
     }
   }
 
-  #identity(): { readonly become?: Become } {
-    const { become } = this.#options;
+  #asRoot(): { readonly become?: Become } {
+    const { become } = this.#identity;
     return become === undefined ? {} : { become };
+  }
+
+  /** A probe of the host's as people know it. */
+  #named(line: string): string {
+    const probe = this.#hostProbes.find((each) => probeLine(each) === line);
+    return probe === undefined ? line : probeText(probe);
+  }
+
+  #noteSilent(probe: string): void {
+    this.#options.note?.(`${probe} does not work before the change, and need not after it`);
   }
 
   /** Undefined while it is pending. */
@@ -273,6 +347,10 @@ export function busyMessage({ owner, playbook, started, leftS }: GuardAnswer): s
 
 function program(script: string): Program {
   return { kind: 'change', steps: [step(script)] };
+}
+
+function stepsOf(outcome: ProgramOutcome): ReadonlyMap<string, StepOutcome> | undefined {
+  return outcome.kind === 'finished' || outcome.kind === 'lost' ? outcome.steps : undefined;
 }
 
 function answerOf(outcome: ProgramOutcome): GuardAnswer | undefined {

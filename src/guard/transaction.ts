@@ -6,6 +6,10 @@ import type { Resource } from '../modules/module.ts';
 import { emit, quote, words } from '../shell.ts';
 import { guardProgram } from './program.ts';
 
+export const NOT_ROOT = 78;
+
+const NEEDS_ROOT = `[ "$(id -u)" = 0 ] || { echo 'the guard needs root' >&2; exit ${NOT_ROOT}; }`;
+
 /** Where it all lies on the host, for root alone. */
 export const GUARD_FOLDER = '/var/lib/fairlead/guard';
 
@@ -38,7 +42,7 @@ export function armScript(
   const about = aboutText(transaction);
   return [
     'umask 077',
-    `[ "$(id -u)" = 0 ] || { echo 'the guard needs root' >&2; exit 1; }`,
+    NEEDS_ROOT,
     `mkdir -p ${GUARD_FOLDER}`,
     `mkdir ${folder}`,
     `trap '[ "$?" = 0 ] || rm -rf ${folder}' EXIT`,
@@ -50,7 +54,7 @@ export function armScript(
 
 /** Goes in front of its later changes. */
 export function moreScript(id: TransactionId, touched: readonly Resource[]): string {
-  return command(id, 'more', wants(touched));
+  return `${NEEDS_ROOT}\n${command(id, 'more', wants(touched))}`;
 }
 
 /** Over a new connection. Twice does no harm. */

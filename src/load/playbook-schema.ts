@@ -46,6 +46,7 @@ const common = {
   no_log: flag,
   run_once: flag,
   check_mode: flag,
+  diff: flag,
   timeout: { type: 'integer', minimum: 1 },
   module_defaults: {
     anyOf: [{ type: 'object' }, { type: 'array', items: { type: 'object' } }],
@@ -151,6 +152,8 @@ export const PLAY_KEYS = {
   },
   max_fail_percentage: { type: 'number', minimum: 0, maximum: 100 },
   remote_user: text,
+  /** Ansible's older name of remote_user. */
+  user: text,
   port: { type: 'integer', minimum: 1, maximum: 65535 },
 } as const;
 
@@ -226,7 +229,6 @@ export const UNSUPPORTED_KEYS: ReadonlyMap<string, string | undefined> = new Map
   ['collections', undefined],
   ['connection', 'set ansible_connection in the inventory'],
   ['debugger', undefined],
-  ['diff', 'run with --diff'],
   ['fact_path', undefined],
   ['gather_subset', undefined],
   ['gather_timeout', undefined],

@@ -158,6 +158,15 @@ function readPlay(
       hint,
     });
   }
+  if ('user' in sound && 'remote_user' in sound) {
+    problems.add({
+      code: 'duplicate-key',
+      summary: 'key is there twice',
+      at: origin.key('user').span(),
+      details: ['"user" and "remote_user" are the same key'],
+      hint: 'leave out "user"',
+    });
+  }
   const tasksOf = (key: string): readonly TaskNode[] =>
     readTasks(Array.isArray(sound[key]) ? sound[key] : [], origin.child(key), problems);
   return {

@@ -1,6 +1,6 @@
 // One task on one host (or one item of its loop), ready to run: its arguments rendered, its wish known.
 import type { Become } from '../host/host.ts';
-import type { ControllerVerdict, HostModule, Inspection, Resource } from '../modules/module.ts';
+import type { ControllerVerdict, HostModule, Inspected, Inspection, Resource } from '../modules/module.ts';
 import type { HostScope, VariableLayer } from '../resolve/host-scope.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 
@@ -39,6 +39,8 @@ export type Action =
       readonly environment: Readonly<Record<string, string>>;
       readonly mode: 'apply' | 'check';
       readonly timeoutMs: number | undefined;
+      /** Of a plan: what is not as it was when the plan was made; empty where all is. */
+      readonly movedSince?: (actual: Inspected) => readonly string[];
       /** The changes are made by a job of their own on the host, which ends after so long. */
       readonly job?: { readonly limitMs: number; readonly pollMs: number };
     })

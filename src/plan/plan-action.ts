@@ -24,6 +24,8 @@ export interface ActionContext {
   readonly files: ProjectFiles;
   readonly mode: 'apply' | 'check';
   readonly diff: boolean;
+  /** Where actions are not worked out from tasks and variables: they have been planned before. */
+  readonly planned?: (task: ResolvedTask, scope: HostScope) => Action;
   /** Nothing is changed, come what may: of tasks with `check_mode: false` only those run that say they only look. */
   readonly audit?: boolean;
   /** The variables of another host, for tasks that are delegated to it. */
@@ -66,6 +68,7 @@ export function planAction(
   bareItem: Item | undefined,
   context: ActionContext,
 ): Action {
+  if (context.planned !== undefined) return context.planned(task, scope);
   let item = bareItem;
   const base = { task, title: '', item, scope };
   try {
@@ -147,7 +150,8 @@ function hostAction(
   context: ActionContext,
 ): Action {
   const { task, scope, delegate } = base;
-  const wanted = module.prepare(args, controllerFor(task, scope, context.files, { diff: context.diff }));
+  const diff = task.diff ?? context.diff;
+  const wanted = module.prepare(args, controllerFor(task, scope, context.files, { diff }));
   return {
     ...base,
     kind: 'host',

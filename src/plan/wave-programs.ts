@@ -56,17 +56,26 @@ export interface PlannedChange {
   readonly change: ChangeProgram;
 }
 
+/** What goes around changes: for the guard, for one. */
+export interface Surroundings {
+  /** Before all of them, and behind. */
+  readonly lead: readonly Step[];
+  readonly trail: readonly Step[];
+  /** A change's script with what goes with it; its status and what it prints are still the change's. */
+  readonly wrap: (change: PlannedChange) => string;
+}
+
 /** One step per change, in order; a failure stops those behind it unless the task ignores errors. */
 export function changeProgram(
   changes: readonly PlannedChange[],
-  { lead = [], trail = [] }: { readonly lead?: readonly Step[]; readonly trail?: readonly Step[] } = {},
+  { lead = [], trail = [], wrap = ({ change }) => change.script }: Partial<Surroundings> = {},
 ): Program {
   const own = changes.map(
-    ({ action, change }, index): Step => ({
+    (each, index): Step => ({
       id: changeStep(index),
-      script: change.script,
-      onFailure: action.task.onFailure === 'continue' ? 'continue' : 'stop',
-      environment: action.environment,
+      script: wrap(each),
+      onFailure: each.action.task.onFailure === 'continue' ? 'continue' : 'stop',
+      environment: each.action.environment,
     }),
   );
   return { kind: 'change', steps: [...lead, ...own, ...trail] };
@@ -75,6 +84,11 @@ export function changeProgram(
 /** The id of the step that makes the change with this index. */
 export function changeStep(index: number): string {
   return `change-${index}`;
+}
+
+/** Whether it is of a change, and not of what goes around them. */
+export function isChangeStep(id: string): boolean {
+  return id.startsWith('change-');
 }
 
 /** What would change, tried out in check mode: read-only, and undefined where nobody has anything to try. */

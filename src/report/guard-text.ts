@@ -31,7 +31,9 @@ export function guardText(
     case 'guard-unseen':
       return line('unreachable', paint.red, `it goes back by itself, unseen: ${escapeLine(event.message)}`);
     case 'guard-told':
-      return line('earlier', paint.yellow, hang(escapeForTerminal(event.message), 4));
+      if (event.verbosity === undefined)
+        return line('earlier', paint.yellow, hang(escapeForTerminal(event.message), 4));
+      return verbosity >= event.verbosity ? line('guard', paint.dim, escapeLine(event.message)) : undefined;
     default:
       return unreachable(event);
   }

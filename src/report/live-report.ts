@@ -87,7 +87,7 @@ export class LiveReport implements Report {
     if (event.kind === 'batch-started') return true;
     if (event.kind !== 'task-finished' || this.#kept === undefined) return false;
     const { verbosity, diff } = this.#options;
-    return verbosity === 0 && !diff && this.#kept.summary.takes(event);
+    return verbosity === 0 && !(event.outcome.showsDiffs ?? diff) && this.#kept.summary.takes(event);
   }
 
   #keep(text: string, event: RunEvent): void {

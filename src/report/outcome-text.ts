@@ -28,11 +28,23 @@ export function taskText(event: TaskFinished, options: OutcomeTextOptions): stri
   if (isBad) lines.push(paint.dim(`    ${escapeLine(`${task.module} at ${task.place}`)}`));
   if (isBad || verbosity >= 2) lines.push(...outputLines(outcome));
   if (outcome.hint !== undefined) lines.push(hintText(outcome.hint, paint));
-  if (diff) lines.push(...outcome.diffs.map((each) => diffText(each, paint)));
+  if (outcome.showsDiffs ?? diff) lines.push(...outcome.diffs.map((each) => diffText(each, paint)));
   return lines.join('\n');
 }
 
 /** A line for a task that is run again; nothing without -v. */
+export function rememberedText(
+  { host, handler, state }: Extract<RunEvent, { kind: 'handler-remembered' }>,
+  { paint, hostWidth }: Pick<OutcomeTextOptions, 'paint' | 'hostWidth'>,
+): string {
+  const head = `${escapeLine(host).padEnd(hostWidth)}  ${paint.yellow('earlier'.padEnd(STATUS_WIDTH))}  `;
+  const end =
+    state === 'due'
+      ? 'notified by an earlier run'
+      : 'notified by an earlier run, and not in the play any more';
+  return `${head}handler "${escapeLine(handler)}", ${end}`;
+}
+
 export function retryText(
   { host, task, attempt, of, outcome }: Extract<RunEvent, { kind: 'task-retrying' }>,
   { paint, hostWidth, verbosity }: OutcomeTextOptions,
@@ -49,6 +61,19 @@ export function unreachableText(
 ): string {
   const head = `${headOf(event.host, 'unreachable', options)}  ${hang(escapeForTerminal(event.message), 4)}`;
   return event.hint === undefined ? head : `${head}\n${hintText(event.hint, options.paint)}`;
+}
+
+/** Why a plan is not carried out on a host. */
+export function movedText(
+  { host, moved }: Extract<RunEvent, { kind: 'host-moved' }>,
+  { paint, hostWidth }: OutcomeTextOptions,
+): string {
+  const head = `${escapeLine(host).padEnd(hostWidth)}  ${paint.red('has moved'.padEnd(STATUS_WIDTH))}  since the plan was made: nothing is changed on it`;
+  const lines = moved.flatMap(({ task, since }) => [
+    `    ${escapeLine(task.title)} ${paint.dim(`(${escapeLine(task.place)})`)}`,
+    ...since.map((each) => `      ${escapeLine(each)}`),
+  ]);
+  return [head, ...lines].join('\n');
 }
 
 /** `would change`, `lost`: the status as people read it. */

@@ -4,7 +4,7 @@ import { diagnosticText } from './diagnostic-text.ts';
 import { escapeLine } from './escape.ts';
 import { guardText } from './guard-text.ts';
 import { count } from './numbers.ts';
-import { retryText, taskText, unreachableText } from './outcome-text.ts';
+import { movedText, rememberedText, retryText, taskText, unreachableText } from './outcome-text.ts';
 import { COLOURS, NO_COLOURS, type Paint } from './paint.ts';
 import { recapText } from './recap-text.ts';
 import type { Report, ReportOptions } from './report.ts';
@@ -53,11 +53,15 @@ export class TextReport implements Report {
         return taskText(event, options);
       case 'task-retrying':
         return retryText(event, options);
+      case 'handler-remembered':
+        return rememberedText(event, options);
       case 'guard-confirmed':
       case 'guard-rolled-back':
       case 'guard-unseen':
       case 'guard-told':
         return guardText(event, options);
+      case 'host-moved':
+        return movedText(event, options);
       case 'play-refused':
         return event.diagnostics.map((each) => diagnosticText(each, paint)).join('\n\n');
       case 'rollout-stopped':

@@ -43,6 +43,8 @@ export interface Inherited {
   /** What it sets belongs to that host. */
   readonly delegateFacts: boolean;
   readonly checkMode: boolean | undefined;
+  /** Whether its differences are shown; undefined: where the run shows them. */
+  readonly diff: boolean | undefined;
   readonly timeoutMs: number | undefined;
   readonly role: ResolvedRole | undefined;
   /** Arguments that tasks of a module have if they do not say them. */
@@ -68,6 +70,7 @@ export function outermost(become: BecomeSettings): Inherited {
     delegateTo: undefined,
     delegateFacts: false,
     checkMode: undefined,
+    diff: undefined,
     timeoutMs: undefined,
     role: undefined,
     moduleDefaults: new Map(),
@@ -103,6 +106,7 @@ export function inherit(outer: Inherited, keys: TaskKeys, problems: Problems): I
         : ValueTemplate.compile(delegate.value, delegate.origin, problems),
     delegateFacts: keys.get<boolean>('delegate_facts')?.value ?? outer.delegateFacts,
     checkMode: keys.get<boolean>('check_mode')?.value ?? outer.checkMode,
+    diff: keys.get<boolean>('diff')?.value ?? outer.diff,
     timeoutMs: seconds === undefined ? outer.timeoutMs : seconds * 1000,
     role: outer.role,
     moduleDefaults: withOwnDefaults(outer.moduleDefaults, keys),
@@ -113,6 +117,7 @@ export function inherit(outer: Inherited, keys: TaskKeys, problems: Problems): I
 export function testsOf(list: readonly Located<string | boolean>[], problems: Problems): readonly Test[] {
   return list.flatMap(({ value, origin }): readonly Test[] => {
     if (typeof value === 'boolean') return [value];
+    if (/^(?:true|false)$/.test(value)) return [value === 'true'];
     const condition = Condition.parse(value, origin, problems);
     return condition === undefined ? [] : [condition];
   });

@@ -7,16 +7,23 @@ import type { ResolvedTask } from './resolved-task.ts';
 
 export const DEFAULT_GUARD_S = 60;
 
-const GUARDED_BY_DEFAULT = false;
+/** `begins`: with the first change, or with the first wave that touches the network. */
+export type PlayGuardWish =
+  | 'off'
+  | { readonly windowS: number; readonly begins: 'at once' | 'with the network' };
 
-/** `asked`: on the command line. */
-export function guardOf(play: ResolvedPlay, asked: GuardWish | undefined): GuardWish {
+/** `asked`: on the command line. `mayGrow`: includes may bring in tasks that nobody has seen yet. */
+export function guardOf(
+  play: ResolvedPlay,
+  { asked, mayGrow }: { readonly asked: GuardWish | undefined; readonly mayGrow: boolean },
+): PlayGuardWish {
   const wish = asked ?? play.guard;
-  if (wish !== undefined) return wish;
-  return GUARDED_BY_DEFAULT && tasksOf(play).some(touchesNetwork) ? DEFAULT_GUARD_S : 'off';
+  if (wish !== undefined) return wish === 'off' ? 'off' : { windowS: wish, begins: 'at once' };
+  if (tasksOf(play).some(touchesNetwork)) return { windowS: DEFAULT_GUARD_S, begins: 'at once' };
+  return mayGrow ? { windowS: DEFAULT_GUARD_S, begins: 'with the network' } : 'off';
 }
 
-function touchesNetwork({ module, args }: ResolvedTask): boolean {
+export function touchesNetwork({ module, args }: ResolvedTask): boolean {
   if (module.kind !== 'host') return false;
   const { written } = args;
   const known = typeof written === 'object' && written !== null && !Array.isArray(written) ? written : {};

@@ -35,6 +35,8 @@ export interface ResolvedPlay {
   readonly hosts: readonly string[];
   readonly sections: readonly Section[];
   readonly handlers: readonly ResolvedTask[];
+  /** Which tasks of the playbook run. */
+  readonly selection: TagSelection;
   /** vars_files and vars, those that win first. */
   readonly vars: readonly VariableLayer[];
   /** What each of them is, for people. */
@@ -106,6 +108,7 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
     hosts,
     sections,
     handlers,
+    selection: context.tags,
     vars: vars.map(({ layer }) => layer),
     varsSetBy: vars.map(({ by }) => by),
     roles,
@@ -117,7 +120,7 @@ export function resolvePlay(document: PlayDocument, context: PlayContext, proble
     forceHandlers: keys.get<boolean>('force_handlers')?.value ?? false,
     guard: guardWish(keys.get<string | number | false>('guard'), problems),
     onUnreachable: inherited.onUnreachable,
-    remoteUser: keys.get<string>('remote_user')?.value,
+    remoteUser: (keys.get<string>('remote_user') ?? keys.get<string>('user'))?.value,
     port: keys.get<number>('port')?.value,
     become: inherited.become,
   };

@@ -9,16 +9,10 @@ find_current() {
   current=$GUARD/$(sed -n 's/^id=//p' "$GUARD/current")
 }
 
-# lives FILE: whether the process that FILE names (`PID START`) is there.
-lives() {
-  read -r lives_pid lives_start 2>/dev/null <"$1" || return 1
-  [ -n "$lives_start" ] && [ "$lives_start" = "$(start_time "$lives_pid")" ]
-}
-
 # Where what is pending stands, and whether somebody looks after it.
 tell_stage() {
   tell_stage=gone
-  for tell_name in undone undoing confirmed armed; do
+  for tell_name in armed confirmed undoing undone; do
     [ ! -e "$current/$tell_name" ] || { tell_stage=$tell_name; break; }
   done
   echo "stage=$tell_stage"
@@ -42,7 +36,7 @@ status() {
 
 # Whether it is armed, in time and looked after.
 is_in_time() {
-  [ -e "$current/armed" ] && [ "$(boot_id)" = "$(cat "$current/boot_id" 2>/dev/null)" ] || return 1
+  [ -e "$current/armed" ] && is_this_boot "$current" || return 1
   read -r time_until <"$current/deadline"
   look_at_clock
   [ "$time_until" -gt "$now" ]
@@ -68,7 +62,7 @@ cancel() {
     return 0
   }
   if [ -e "$current/armed" ] || [ -e "$current/undoing" ]; then
-    [ "$(boot_id)" = "$(cat "$current/boot_id" 2>/dev/null)" ] || echo 'rebooted=yes'
+    is_this_boot "$current" || echo 'rebooted=yes'
     undo_now "$current" "$1"
     return 0
   fi

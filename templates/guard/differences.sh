@@ -32,7 +32,9 @@ compare_generations() {
   collect "$differ_dir/high" "$differ_high"
   # What nobody has touched since is as it was then.
   sed 's/^[a-z]* [^ ]* //' "$differ_dir/low/paths" | keep_files "$differ_dir/high"
-  [ "$differ_high" -lt "$newest" ] || take "$differ_dir/high"
+  shape_state "$differ_dir/low"
+  if [ "$differ_high" -lt "$newest" ]; then shape_state "$differ_dir/high"; else take "$differ_dir/high"; fi
+  [ -z "$failures" ] || refuse "${failures%"$newline"}"
   # shellcheck disable=SC2086 # words
   set -- $differ_sides
   compare_kernel "$differ_dir/$1" "$differ_dir/$2"

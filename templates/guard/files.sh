@@ -10,7 +10,7 @@ FOLDER_LIMIT=65536
 
 # keep_files DIR: reads one path a line.
 keep_files() {
-  mkdir -p "$1/files"
+  [ -d "$1/files" ] || mkdir -p "$1/files"
   [ -e "$1/paths" ] || : >"$1/paths"
   keep_count=0
   while read -r keep_kind keep_word keep_path; do
@@ -18,7 +18,7 @@ keep_files() {
   done <"$1/paths"
   while IFS= read -r keep_path; do
     case $keep_path in
-      /proc/* | /sys/* | /dev/* | / | "$STATE" | "$STATE"/*) continue ;;
+      /proc/* | /sys/* | /dev/* | / | "$STATE" | "$GUARD" | "$GUARD"/*) continue ;;
       /*) ;;
       *) continue ;;
     esac

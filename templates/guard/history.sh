@@ -14,17 +14,25 @@ number_generation() {
   [ ! -s "$1/number" ] || return 0
   find_newest
   newest=$((newest + 1))
-  date -u +%Y-%m-%dT%H:%M:%SZ >"$1/confirmed"
+  [ -n "${date:-}" ] || date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  echo "$date" >"$1/confirmed"
   sum_files "$1" >"$1/sums" 2>/dev/null || :
-  rm -rf "$1/after" "$1/revert"
+  forget "$1" $((newest - KEEP_GENERATIONS))
   echo "$newest" >"$GUARD/generation.new"
   mv "$GUARD/generation.new" "$GUARD/generation"
   echo "$newest" >"$1/number"
-  for number_dir in "$GUARD"/*/; do
-    number_dir=${number_dir%/}
-    read -r number_old 2>/dev/null <"$number_dir/number" || continue
-    [ "$number_old" -gt $((newest - KEEP_GENERATIONS)) ] || rm -rf "$number_dir"
+}
+
+# forget DIR N: what was needed only to go back from here, and generations up to N. What goes makes room for what comes.
+forget() {
+  forget_last=$2
+  set -- "$1/after" "$1/revert" "$1/reserve"
+  for forget_dir in "$GUARD"/*/; do
+    forget_dir=${forget_dir%/}
+    read -r forget_number 2>/dev/null <"$forget_dir/number" || continue
+    [ "$forget_number" -gt "$forget_last" ] || set -- "$@" "$forget_dir"
   done
+  rm -rf "$@"
 }
 
 # sum_files DIR: `SUM  PATH` of the files there now at the paths that DIR keeps.
@@ -92,10 +100,13 @@ collect() {
 }
 
 collect_kernel() { # FROM DIR
-  for collect_path in "$1"/* "$1"/.[!.]*; do
+  collect_from=$1 collect_to=$2
+  set --
+  for collect_path in "$collect_from"/* "$collect_from"/.[!.]*; do
     case ${collect_path##*/} in files | paths | services | links) continue ;; esac
-    [ ! -e "$collect_path" ] || cp -a "$collect_path" "$2/"
+    [ ! -e "$collect_path" ] || set -- "$@" "$collect_path"
   done
+  [ $# = 0 ] || cp -a "$@" "$collect_to/"
 }
 
 # collect_services DIR FOLDERS: each as the first one found it, with the links that it had then.
@@ -128,7 +139,8 @@ revert() {
   [ "$newest" = "$3" ] || refuse "generation $newest has come meanwhile"
   mkdir "$1/revert"
   collect "$1/revert/before" "$2"
-  boot_id >"$1/revert/boot_id"
+  look_at_boot
+  echo "$boot" >"$1/revert/boot_id"
   restore "$1/revert"
   report "$1/revert"
   echo reverted

@@ -4,6 +4,11 @@
 # tidy DIR: of transactions that were undone the last few stay, to be asked about.
 tidy() {
   tidy_count=0
+  for tidy_dir in "$GUARD"/*/; do
+    [ -e "$tidy_dir/number" ] || tidy_count=$((tidy_count + 1))
+  done
+  [ "$tidy_count" -gt 4 ] || return 0
+  tidy_count=0
   # shellcheck disable=SC2012 # names are hexadecimal numbers
   ls -1dt "$GUARD"/*/ 2>/dev/null | while IFS= read -r tidy_dir; do
     tidy_dir=${tidy_dir%/}
@@ -26,11 +31,15 @@ extend() {
 
 # undo_now DIR REASON: by a process that outlives the session, for the way here may be cut meanwhile.
 undo_now() {
-  if mv "$1/armed" "$1/undoing" 2>/dev/null; then echo "$2" >"$1/reason"; fi
+  if mv "$1/armed" "$1/undoing" 2>/dev/null; then
+    rm -f "$1/reserve"
+    echo "$2" >"$1/reason" || :
+  fi
   if [ -e "$1/undoing" ]; then
-    detach sh "$1/program" resume "$1"
     undo_tries=0
     until [ -e "$1/undone" ] || [ "$undo_tries" -ge 600 ]; do
+      # Whoever dies over it is succeeded.
+      [ $((undo_tries % 20)) != 0 ] || lives "$1/undo" || detach sh "$1/program" resume "$1"
       undo_tries=$((undo_tries + 1))
       sleep 0.05 2>/dev/null || sleep 1
     done

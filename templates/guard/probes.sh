@@ -27,16 +27,34 @@ ping_once() { # ADDRESS DEVICE
 
 # Of the many commands of that name not all can close at once.
 connect_once() { # ADDRESS PORT
-  case $(nc -h 2>&1) in
-    *-z*) nc -z -w 2 "$1" "$2" ;;
-    *) nc -w 2 "$1" "$2" ;;
-  esac
+  if have nc; then
+    case $(nc -h 2>&1) in
+      *-z*) nc -z -w 2 "$1" "$2" ;;
+      *) nc -w 2 "$1" "$2" ;;
+    esac
+  else
+    # shellcheck disable=SC2016 # it is bash that knows them
+    timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2"
+  fi
 }
 
-keep_probes() { # DIR LINES
+# can_probe LINES: nobody takes a probe that cannot be tried for one that does not work.
+can_probe() {
+  case "
+$1" in *"
+ping "*) have ping || refuse 'guard_probes needs ping there' ;; esac
+  case "
+$1" in *"
+tcp "*) have nc || { have bash && have timeout; } || refuse 'guard_probes needs nc, or bash and timeout, there' ;; esac
+}
+
+# keep_probes DIR LINES: prints `silent LINE` for each that does not work.
+keep_probes() {
   [ -n "$2" ] || return 0
+  can_probe "$2"
   printf '%s\n' "$2" >"$1/probes"
   try_probes "$1/probes" >"$1/probes.worked"
+  missing "$1/probes" "$1/probes.worked" | sed 's/^/silent /'
 }
 
 # failed_probes DIR: `probe LINE` for each that worked before and does not now, tried three times.

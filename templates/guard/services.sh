@@ -8,12 +8,13 @@ find_manager() {
   else manager=sysv; fi
 }
 
-# service_links NAME: what makes it start at boot, and what says how; as they are now.
+# service_links NAME: sets $links to what makes it start at boot, and what says how; as they are now.
 service_links() {
+  links=
   for links_path in /etc/rc?.d/[SK][0-9][0-9]"$1" /etc/runlevels/*/"$1" \
     /etc/systemd/system/*.wants/"$1".* /etc/systemd/system/*.requires/"$1".* \
     /etc/systemd/system/"$1".* /etc/init.d/"$1"; do
-    [ ! -e "$links_path" ] && [ ! -h "$links_path" ] || echo "$links_path"
+    [ ! -e "$links_path" ] && [ ! -h "$links_path" ] || links=$links$links_path$newline
   done
 }
 
@@ -22,7 +23,7 @@ is_running() {
     systemd) systemctl -q is-active "$1" ;;
     openrc) rc-service "$1" status ;;
     *) "/etc/init.d/$1" status ;;
-  esac >/dev/null 2>&1
+  esac </dev/null >/dev/null 2>&1
 }
 
 is_service() {
@@ -39,13 +40,25 @@ keep_services() {
   while IFS= read -r keep_name; do
     keep_name=${keep_name%.service}
     case $keep_name in '' | *[!A-Za-z0-9@_.:-]*) continue ;; esac
-    ! grep -q "^$keep_name " "$1/services" || continue
+    ! knows_service "$1" "$keep_name" || continue
     keep_state='absent stopped'
     ! is_service "$keep_name" || keep_state='exists stopped'
     ! is_running "$keep_name" || keep_state='exists running'
     echo "$keep_name $keep_state" >>"$1/services"
-    service_links "$keep_name" | tee -a "$1/links" | keep_files "$1"
+    service_links "$keep_name"
+    [ -n "$links" ] || continue
+    printf %s "$links" >>"$1/links"
+    keep_files "$1" <<END
+$links
+END
   done
+}
+
+knows_service() { # DIR NAME
+  while read -r knows_name _; do
+    [ "$knows_name" != "$2" ] || return 0
+  done <"$1/services"
+  return 1
 }
 
 control() { # NAME start|stop|restart|reload
@@ -71,7 +84,8 @@ unlink_services() {
   [ -e "$1/services" ] || return 0
   [ -e "$1/links" ] || : >"$1/links"
   while read -r unlink_name _; do
-    service_links "$unlink_name" | while IFS= read -r unlink_path; do
+    service_links "$unlink_name"
+    printf %s "$links" | while IFS= read -r unlink_path; do
       grep -Fqx "$unlink_path" "$1/links" || rm -f "$unlink_path"
     done
   done <"$1/services"

@@ -3,13 +3,14 @@
 # the deadline has passed. It reads the deadline again each time it wakes: it may have been moved.
 
 start_timer() { # DIR
-  rm -f "$1/timer"
+  [ ! -e "$1/timer" ] || rm -f "$1/timer"
   if [ -d /run/systemd/system ] && have systemd-run; then
     # A unit of its own: what ends the session's cgroup does not end it, and systemd starts it again when it is killed.
     systemd-run --quiet --collect --unit="fairlead-guard-${1##*/}" -p Restart=on-failure -p RestartSec=1 -p KillMode=process \
       /bin/sh "$1/program" watch "$1" >/dev/null 2>&1 || return 1
   else
-    detach sh "$1/program" watch "$1"
+    # It closes its output when it is there.
+    : "$(start_apart sh "$1/program" watch "$1" 2>/dev/null)"
   fi
   start_tries=0
   until [ -s "$1/timer" ]; do
@@ -21,17 +22,20 @@ start_timer() { # DIR
 
 # detach COMMAND...: in a session of its own, deaf to hangups.
 detach() {
-  (
-    trap '' HUP
-    cd /
-    if have setsid; then setsid "$@" & else "$@" & fi
-  ) </dev/null >/dev/null 2>&1
+  (start_apart "$@") </dev/null >/dev/null 2>&1
+}
+
+start_apart() {
+  trap '' HUP
+  cd /
+  if have setsid; then setsid "$@" </dev/null & else "$@" </dev/null & fi
 }
 
 watch() { # DIR
   trap '' HUP PIPE
-  echo "$$ $(start_time $$)" >"$1/timer.new"
-  mv "$1/timer.new" "$1/timer"
+  look_at_start $$
+  echo "$$ $start" >"$1/timer"
+  exec >/dev/null
   while [ -e "$1/armed" ]; do
     read -r watch_until <"$1/deadline"
     look_at_clock
@@ -46,7 +50,8 @@ watch() { # DIR
 # stop_timer DIR: unless it is the timer that asks.
 stop_timer() {
   read -r stop_pid stop_start 2>/dev/null <"$1/timer" || return 0
-  [ "$stop_pid" != $$ ] && [ -n "$stop_start" ] && [ "$stop_start" = "$(start_time "$stop_pid")" ] || return 0
+  look_at_start "$stop_pid"
+  [ "$stop_pid" != $$ ] && [ -n "$stop_start" ] && [ "$stop_start" = "$start" ] || return 0
   # What sleeps on its behalf ends with it.
   kill -TERM "-$stop_pid" 2>/dev/null || kill -TERM "$stop_pid" 2>/dev/null || :
 }

@@ -1,43 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchesOf } from '../../src/apply/failure-policy.ts';
-import type { BatchSize } from '../../src/resolve/resolved-play.ts';
 import { endings, runPlaybook, story } from '../support/playbook-run.ts';
-
-const hosts = (amount: number): BatchSize => ({ kind: 'hosts', amount });
-const percent = (amount: number): BatchSize => ({ kind: 'percent', amount });
-
-describe('batches', () => {
-  test.each([
-    { count: 5, sizes: [], batches: [5] },
-    { count: 5, sizes: [hosts(2)], batches: [2, 2, 1] },
-    { count: 7, sizes: [hosts(1), hosts(2)], batches: [1, 2, 2, 2] },
-    { count: 10, sizes: [percent(30)], batches: [3, 3, 3, 1] },
-    { count: 10, sizes: [hosts(1), percent(50)], batches: [1, 5, 4] },
-    { count: 3, sizes: [percent(10)], batches: [1, 1, 1] },
-    { count: 3, sizes: [percent(100)], batches: [3] },
-    { count: 3, sizes: [percent(200)], batches: [3] },
-    { count: 3, sizes: [hosts(10)], batches: [3] },
-    { count: 3, sizes: [hosts(1.9)], batches: [1, 1, 1] },
-    { count: 0, sizes: [], batches: [] },
-    { count: 0, sizes: [hosts(2)], batches: [] },
-  ])('$count hosts by $sizes', ({ count, sizes, batches }) => {
-    const all = Array.from({ length: count }, (_, index) => index);
-    const made = batchesOf(all, sizes);
-    expect(made.map((batch) => batch.length)).toEqual(batches);
-    expect(made.flat()).toEqual(all);
-  });
-
-  test('hold every host once, in order, whatever the sizes', () => {
-    const size = fc.oneof(fc.double({ min: 0.1, max: 9, noNaN: true }).map(hosts), fc.nat(300).map(percent));
-    fc.assert(
-      fc.property(fc.array(fc.nat()), fc.array(size), (all, sizes) => {
-        expect(batchesOf(all, sizes).flat()).toEqual(all);
-        expect(batchesOf(all, sizes).every((batch) => batch.length > 0)).toBe(true);
-      }),
-    );
-  });
-});
 
 /** Two waves; the first one fails on hosts with a dot in their names. */
 const TASKS = `

@@ -1,7 +1,8 @@
 // npm run bench: fairlead's run of playbooks/split-access.yml on a lab fleet, against
 //   ssh2  the floor: a plain ssh2 client, connect and one exec of one script that does all of it, per host
 //   ssh   the system's ssh with the same script, as many at a time
-// First run and no-change run, 10 and 50 hosts; medians of rounds in which the three take turns, as ratios to the floor.
+//   unguarded   fairlead with --guard off
+// First run and no-change run, 10 and 50 hosts; medians of rounds in which they take turns, as ratios to the floor.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,8 +80,13 @@ function prepare(lab) {
         `xargs -P ${CONCURRENCY} -L 1 sh -c '${ssh} root@$0 /bin/sh <$1 >/dev/null' <${list}`,
       ],
     },
-    { name: 'fairlead', argv: [process.execPath, MAIN, 'run', '-i', lab.paths.inventory, PLAYBOOK] },
+    { name: 'fairlead', argv: fairlead(lab) },
+    { name: 'unguarded', argv: fairlead(lab, '--guard', 'off') },
   ];
+}
+
+function fairlead(lab, ...words) {
+  return [process.execPath, MAIN, 'run', '-i', lab.paths.inventory, ...words, PLAYBOOK];
 }
 
 /** One script that does what the role does: writes the files where they differ, registers, starts. */
@@ -151,7 +157,7 @@ function print(size, figures) {
     `\n${size} hosts, medians of ${ROUNDS}, × is against ssh2     wall            cpu             memory`,
   );
   for (const kind of ['first run', 'no change']) {
-    for (const name of ['ssh2', 'ssh', 'fairlead']) {
+    for (const name of ['ssh2', 'ssh', 'fairlead', 'unguarded']) {
       const cells = ['wallS', 'cpuS', 'memoryMb'].map((unit) => {
         const value = middle(`${name} ${kind}`, unit);
         const ratio = value / middle(`ssh2 ${kind}`, unit);
@@ -160,5 +166,7 @@ function print(size, figures) {
       });
       console.log(`  ${kind.padEnd(10)} ${name.padEnd(10)}${' '.repeat(24)}${cells.join('')}`);
     }
+    const [guarded, unguarded] = ['fairlead', 'unguarded'].map((name) => middle(`${name} ${kind}`, 'wallS'));
+    console.log(`  ${kind.padEnd(10)} the guard costs ${(100 * (guarded / unguarded - 1)).toFixed(0)} %`);
   }
 }

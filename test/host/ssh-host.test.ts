@@ -504,8 +504,10 @@ describe('jump hosts', () => {
     const sshArguments = `-o UserKnownHostsFile=${knownHosts} -J 127.0.0.1:${jump.port}`;
     const host = hostAt(target.port, { sshArguments });
     await host.connect();
-    const running = host.run(program('echo done', 'sleep 60'));
-    await settled(() => target.events.includes('exec'));
+    const started = join(home, 'started');
+    const running = host.run(program(`: >${started}`, 'sleep 60'));
+    // The target has a shell before we hear of it: cut off in between, nothing has run, and nothing is lost.
+    await settled(() => existsSync(started));
     jump.cut();
     expect(await running).toMatchObject({ kind: 'lost', reason: 'connection' });
     expect(await host.connect()).toEqual({ kind: 'connected' });

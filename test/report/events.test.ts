@@ -19,10 +19,12 @@ const KINDS: Readonly<Record<RunEvent['kind'], true>> = {
   'host-working': true,
   'task-finished': true,
   'task-retrying': true,
+  'handler-remembered': true,
   'guard-confirmed': true,
   'guard-rolled-back': true,
   'guard-unseen': true,
   'guard-told': true,
+  'host-moved': true,
   'host-finished': true,
   'play-refused': true,
   'rollout-stopped': true,
@@ -54,7 +56,7 @@ async function events(): Promise<readonly RunEvent[]> {
     - debug: {msg: hi, verbosity: 1}
     - command: echo {{item}}
       loop: [a, b]
-    - {command: echo there, delegate_to: elsewhere}
+    - {command: echo there, delegate_to: elsewhere, diff: true}
     - command: echo again
       register: r
       until: r.attempts == 2
@@ -68,7 +70,10 @@ async function events(): Promise<readonly RunEvent[]> {
 - hosts: new
   tasks: [{debug: {msg: "{{nowhere}}"}}]
 `);
-  return [...emitted, ...others, ...refused, ...GUARD_EVENTS];
+  const { events: checked } = await runPlaybook('[{hosts: all, tasks: [{command: "true"}]}]', {
+    mode: 'check',
+  });
+  return [...emitted, ...others, ...refused, ...checked, ...GUARD_EVENTS, MOVED, REMEMBERED];
 }
 
 /** Only a host that can be cut off has them: test/lab/guard. */
@@ -77,7 +82,14 @@ const GUARD_EVENTS: readonly RunEvent[] = [
   { kind: 'guard-rolled-back', host: 'h', reason: 'a task failed', at: '', failures: [], differences: [] },
   { kind: 'guard-unseen', host: 'h', message: 'no answer' },
   { kind: 'guard-told', host: 'h', message: 'rolled back' },
+  { kind: 'guard-told', host: 'h', message: 'ping 192.0.2.1 does not work', verbosity: 1 },
 ];
+
+/** Only a second run has it: test/apply/remembered-handlers.test.ts. */
+const REMEMBERED: RunEvent = { kind: 'handler-remembered', host: 'h', handler: 'restart', state: 'due' };
+
+/** Only plans have it: test/cli/plan.test.ts. */
+const MOVED: RunEvent = { kind: 'host-moved', host: 'h', moved: [] };
 
 test('every kind of event has a section', () => {
   const sections = [...DOCS.matchAll(/^### (\S+)$/gm)].map(([, kind]) => kind);

@@ -113,6 +113,18 @@ describe.each(GUARD_WORLDS)('in $title', { timeout: 60_000 }, (world) => {
     expect(host.inside(`ls ${GUARD}`)).not.toContain('current');
   });
 
+  it('the rules of iptables and the tables of nft are what they were', async () => {
+    await make();
+    host.inside(`iptables-nft -A INPUT -i lo -j ACCEPT
+      nft 'add table inet own; add chain inet own c { type filter hook input priority 7; }; add rule inet own c accept'`);
+    const rules = () => host.inside('iptables-nft-save | grep ^-A; nft list table inet own');
+    const before = rules();
+    host.arm('a1', TOUCHED);
+    host.inside('iptables-nft -I INPUT -p tcp --dport 9 -j DROP; nft delete table inet own');
+    expect(host.answer(CANCEL)).not.toMatch(/^(failed|differs) /m);
+    expect(rules()).toBe(before);
+  });
+
   it('cancel after a reboot says that there was one', async () => {
     await make();
     change('a1');

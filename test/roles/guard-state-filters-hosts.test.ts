@@ -120,9 +120,10 @@ test('nft alone cannot keep what iptables-nft made, and does not try', async () 
   expect(host.sh('nft list tables')).toBe('table ip filter\ntable ip other\n');
 });
 
-test('a full disk is no empty state', async () => {
+test.each(['iptables-nft', '.raw.iptables-nft'])('a full disk is no empty state: %s', async (name) => {
   await bare();
   host.sh(`ln -s /usr/sbin/iptables-nft-save ${host.folder}/bin; ln -s /usr/sbin/iptables-nft-restore ${host.folder}/bin
-      iptables-nft -A INPUT -j ACCEPT; mkdir ${host.folder}/state-1; ln -s /dev/full ${host.folder}/state-1/iptables-nft`);
+      iptables-nft -A INPUT -j ACCEPT; mkdir ${host.folder}/state-1
+      ln -s /dev/full ${host.folder}/state-1/${name}`);
   expect(() => host.take(['iptables'])).toThrow(/exited [1-9]/);
 });

@@ -12,6 +12,7 @@ const COMMAND_LINES = [
   'run -i hosts.ini site.yml --limt edge-1',
   'run -i hosts.ini site.yml --forks many',
   'run -i hosts.ini site.yml --host-key maybe',
+  'run -i hosts.ini site.yml --guard soon',
   'run -i hosts.ini site.yml -e @vars.json',
   'run -i hosts.ini missing.yml',
   'run -i missing.ini site.yml',
@@ -106,6 +107,12 @@ it('tells what is wrong, on stderr alone', async () => {
     --- stderr
     error[usage]: command line cannot be used
       option '-f, --forks <count>' argument 'many' is invalid. a whole number from 1 is wanted.
+      hint: fairlead run --help
+    ",
+      "fairlead run -i hosts.ini site.yml --guard soon": "exit 2
+    --- stderr
+    error[usage]: command line cannot be used
+      option '--guard <time>' argument 'soon' is invalid. a time from 5s to 24h, or off, is wanted.
       hint: fairlead run --help
     ",
       "fairlead run -i hosts.ini site.yml --host-key maybe": "exit 2

@@ -8,6 +8,7 @@ import type { Person } from '../../src/apply/person.ts';
 import type { HostRecap, RunEvent } from '../../src/event.ts';
 import type { Host } from '../../src/host/host.ts';
 import { LocalHost } from '../../src/host/local-host.ts';
+import type { TagSelection } from '../../src/resolve/tags.ts';
 import { preparePlaybook } from '../../src/run.ts';
 
 export interface PlaybookRun {
@@ -29,12 +30,17 @@ export interface PlaybookOptions {
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly person?: Person;
+  /** Where the playbook lies, and stays. Default: nowhere that was there before, or will be. */
+  readonly folder?: string;
+  readonly tags?: TagSelection;
+  /** Where hosts remember handlers for root. Default: nothing outlives the run. */
+  readonly stateFolder?: string;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
 /** Runs the playbook to its end. What it says of places: `FOLDER/playbook.yml:LINE:COLUMN`. */
 export async function runPlaybook(text: string, options: PlaybookOptions = {}): Promise<PlaybookRun> {
-  const folder = mkdtempSync('/tmp/playbook-');
+  const folder = options.folder ?? mkdtempSync('/tmp/playbook-');
   try {
     const files = { 'playbook.yml': text, ...options.files };
     for (const [name, content] of Object.entries(files)) {
@@ -44,13 +50,19 @@ export async function runPlaybook(text: string, options: PlaybookOptions = {}): 
     const { mode = 'apply', diff = false, signal = new AbortController().signal } = options;
     const names = options.hosts ?? ['here'];
     const inventory = 'inventory.yml' in files ? join(folder, 'inventory.yml') : `${names.join(',')},`;
-    const prepared = preparePlaybook(join(folder, 'playbook.yml'), { inventories: [inventory], mode, diff });
+    const prepared = preparePlaybook(join(folder, 'playbook.yml'), {
+      inventories: [inventory],
+      mode,
+      diff,
+      ...(options.tags !== undefined && { tags: options.tags }),
+    });
     const events: RunEvent[] = [];
     const recap = await runPlays({
       plays: prepared.plays,
       hostFor: options.hostFor ?? ((name) => thisMachine(name, signal)),
       actions: { mode, diff },
       forks: options.forks ?? 10,
+      stateFolder: options.stateFolder ?? join(folder, 'state'),
       emit: (event) => {
         events.push(event);
         options.onEvent?.(event);
@@ -62,7 +74,7 @@ export async function runPlaybook(text: string, options: PlaybookOptions = {}): 
     });
     return { events, recap };
   } finally {
-    rmSync(folder, { recursive: true });
+    if (options.folder === undefined) rmSync(folder, { recursive: true });
   }
 }
 
@@ -81,6 +93,7 @@ export function story({ events }: PlaybookRun): readonly string[] {
     if (event.kind === 'task-retrying') {
       return `${event.host} again ${event.task.title} ${event.attempt}/${event.of}`;
     }
+    if (event.kind === 'handler-remembered') return `${event.host} ${event.state} ${event.handler}`;
     if (event.kind === 'host-unreachable') return `${event.host} unreachable: ${event.message}`;
     if (event.kind === 'rollout-stopped') return `stopped ${event.play}: ${event.reason}`;
     return [];

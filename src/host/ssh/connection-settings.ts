@@ -13,6 +13,8 @@ export interface ConnectionSettings {
   /** ansible_host: a name (of ssh_config, too) or an address; the inventory's name without it. */
   readonly address?: string;
   readonly port?: number;
+  /** By another address of the same host, which is to show the key that is known of `address`. */
+  readonly reachedAt?: { readonly address: string; readonly port: number | undefined };
   readonly user?: string;
   readonly privateKeyFiles?: readonly string[];
   readonly privateKeyPassphrase?: Secret;
@@ -90,11 +92,11 @@ export function sshTarget(
   const hostKeyAlias = options.hostKeyAlias ?? configured.hostKeyAlias;
   const given = settings.privateKeyFiles ?? [...options.identityFiles, ...configured.identityFiles];
   const proxy = proxyOf(options) ?? proxyOf(configured) ?? { jumps: [] };
-  const { privateKeyPassphrase: passphrase, password } = settings;
+  const { privateKeyPassphrase: passphrase, password, reachedAt } = settings;
   return {
     name,
-    address,
-    port,
+    address: reachedAt?.address ?? address,
+    port: reachedAt?.port ?? port,
     user,
     hostKeyName: hostKeyAlias ?? address,
     hostKeyPort: hostKeyAlias === undefined ? port : 22,

@@ -174,8 +174,10 @@ export class InventoryBuilder {
     const depths = new Map<string, number>();
     for (const group of [...host.groups, 'ungrouped']) {
       const draft = this.#groups.get(group);
-      if (draft && draft.hosts.size !== before.groups.get(group)?.hosts.length)
-        before.groups.set(group, this.#finishedGroup(draft, depths));
+      const known = before.groups.get(group);
+      const isSame =
+        draft?.hosts.size === known?.hosts.length && draft?.children.size === known?.children.length;
+      if (draft && !isSame) before.groups.set(group, this.#finishedGroup(draft, depths));
     }
   }
 
@@ -213,7 +215,12 @@ export class InventoryBuilder {
     if (others.length > 0) {
       host.groups.delete('ungrouped');
       this.#group('ungrouped').hosts.delete(host.name);
-    } else {
+    } else if (
+      host.groups.has('ungrouped') ||
+      !this.#groups.has(host.name) ||
+      !this.addChild('ungrouped', host.name)
+    ) {
+      // Where a group has the host's name Ansible means the group (inventory/data.py looks among the groups first).
       host.groups.add('ungrouped');
       this.#group('ungrouped').hosts.add(host.name);
     }

@@ -11,6 +11,7 @@ import { parseAddress } from './host-name.ts';
 import { isSectionHeader, readIni } from './ini.ts';
 import { type Inventory, LOCALHOST_NAMES, type Variable, type VariablesFolder } from './model.ts';
 import { isListOutput, readListOutput, runInventoryScript } from './script.ts';
+import { readTomlInventory } from './toml.ts';
 import { readVariablesFolder } from './variables-files.ts';
 import { isMapping, readYamlInventory } from './yaml.ts';
 
@@ -114,14 +115,8 @@ function readFile(
   const source = readSource(path, problems, undefined, vault);
   if (source === undefined) return;
   if (isScript(source)) readScript(source, builder, problems);
-  else if (path.endsWith('.toml')) {
-    problems.add({
-      code: 'inventory-syntax',
-      summary: 'TOML inventories are not supported',
-      at: source.span(0),
-      hint: `run "ansible-inventory -i ${source.name} --list --yaml >fleet.yml", and use fleet.yml`,
-    });
-  } else if (canBeYaml(source)) readYamlOrIni(source, builder, problems);
+  else if (path.endsWith('.toml')) readTomlInventory(source, builder, problems);
+  else if (canBeYaml(source)) readYamlOrIni(source, builder, problems);
   else readIni(source, builder, problems);
 }
 

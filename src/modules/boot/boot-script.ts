@@ -52,6 +52,8 @@ type Changes =
   | ({ readonly kind: 'install'; readonly notes: readonly string[] } & BootChanges)
   | { readonly kind: 'remove'; readonly host: BootHost; readonly present: readonly string[] };
 
+const SERVICE_HINT = 'the name of a service has letters, digits and @ . _ : -';
+
 export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
   kind: 'host',
   name: 'boot_script',
@@ -67,6 +69,7 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
       name: {
         type: 'string',
         pattern: '^[A-Za-z][A-Za-z0-9_-]{0,63}$',
+        hint: 'a name starts with a letter, and has letters, digits, - and _, at most 64',
         description: 'Name of the service; no dots, since run-parts and rc links do not take them.',
       },
       src: { type: 'string', template: true, description: 'Template of the script.' },
@@ -74,6 +77,7 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
       description: {
         type: 'string',
         pattern: '^[^\\n]*$',
+        hint: 'write one line',
         description: 'One line for whoever lists services.',
       },
       state: {
@@ -95,7 +99,11 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
       },
       interfaces: {
         type: 'array',
-        items: { type: 'string', pattern: '^[^\\s/]{1,15}$' },
+        items: {
+          type: 'string',
+          pattern: '^[^\\s/]{1,15}$',
+          hint: 'the name of an interface has at most 15 letters, no blank and no /',
+        },
         description: 'Interfaces whose changes matter; unsaid, all but lo.',
       },
       reconcile_s: {
@@ -112,12 +120,12 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
       },
       after: {
         type: 'array',
-        items: { type: 'string', pattern: '^[A-Za-z0-9@._:-]+$' },
+        items: { type: 'string', pattern: '^[A-Za-z0-9@._:-]+$', hint: SERVICE_HINT },
         description: 'Services to start after, as docker (systemd and OpenRC; SysV goes by the LSB header).',
       },
       before: {
         type: 'array',
-        items: { type: 'string', pattern: '^[A-Za-z0-9@._:-]+$' },
+        items: { type: 'string', pattern: '^[A-Za-z0-9@._:-]+$', hint: SERVICE_HINT },
         description: 'Services to start before.',
       },
       start_timeout_s: {

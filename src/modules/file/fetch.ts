@@ -68,6 +68,7 @@ export const fetch: HostModule<FetchArgs, WantedFetch, never> = {
     otherContent: args.validate_checksum === false ? 'take' : 'refuse',
     diff: controller.diff,
   }),
+  acts: () => true,
   reads: ({ src }) => [`file:${src}`],
   writes: () => [],
   inspect: ({ src }) => ({ files: [{ path: src, follow: 'target', depth: 'hash' }] }),

@@ -3,22 +3,22 @@ import { ArgumentError } from '../module.ts';
 import { expression } from './expression.ts';
 import { applyMode, type Mode } from './file-mode.ts';
 
-/** True for names that are wanted, by their last part. */
-export type NameTest = (name: string) => boolean;
+/** One of them has to match, from the first letter on. */
+export type NamePatterns = readonly RegExp[];
 
-/**
- * One of the patterns matches: a glob the whole name, an expression its beginning. Throws an ArgumentError for what is
- * no expression.
- */
-export function nameTest(
+/** A glob has to match the whole name, an expression its beginning. Throws an ArgumentError for what is no expression. */
+export function namePatterns(
   argument: string,
   patterns: readonly string[],
   kind: 'glob' | 'expression',
-): NameTest {
-  const tests = patterns.map((pattern) =>
+): NamePatterns {
+  return patterns.map((pattern) =>
     kind === 'glob' ? globExpression(pattern) : expression(argument, pattern, 'y'),
   );
-  return (name) => tests.some((test) => name.search(test) === 0);
+}
+
+export function isNamed(name: string, patterns: NamePatterns): boolean {
+  return patterns.some((pattern) => name.search(pattern) === 0);
 }
 
 /** As fnmatch of Python: * ? [a-z] [!a-z], and a backslash is a backslash. */

@@ -6,9 +6,10 @@ import { type Mode, modeText, parseMode } from './file-mode.ts';
 import {
   ageBound,
   type Bound,
+  isNamed,
   modeMatches,
-  type NameTest,
-  nameTest,
+  type NamePatterns,
+  namePatterns,
   sizeBound,
   within,
 } from './find-filters.ts';
@@ -38,7 +39,9 @@ export interface FindArgs {
 
 export interface FindWanted {
   readonly walk: Walk;
-  readonly isWanted: NameTest;
+  /** Of names, by their last part; undefined: all. */
+  readonly includes: NamePatterns | undefined;
+  readonly excludes: NamePatterns;
   readonly type: Walk['type'];
   readonly age: Bound | undefined;
   readonly stamp: keyof ListedFile['times'];
@@ -157,7 +160,7 @@ export const find: HostModule<FindArgs, FindWanted, never> = {
         contains: args.contains === undefined ? undefined : `^(${args.contains})`,
         checksum: args.get_checksum ?? false,
       },
-      isWanted: wantedNames(args),
+      ...wantedNames(args),
       type,
       age: args.age === undefined ? undefined : ageBound(args.age),
       stamp: stamps[args.age_stamp ?? 'mtime'],
@@ -203,19 +206,21 @@ function items(said: string | readonly string[]): readonly string[] {
   return typeof said === 'string' ? said.split(',').map((each) => each.trim()) : said;
 }
 
-function wantedNames(args: FindArgs): NameTest {
+function wantedNames(args: FindArgs): Pick<FindWanted, 'includes' | 'excludes'> {
   const kind = args.use_regex ? 'expression' : 'glob';
   const patterns = items(args.patterns ?? []);
-  const excludes = nameTest('excludes', items(args.excludes ?? []), kind);
-  const includes = patterns.length === 0 ? () => true : nameTest('patterns', patterns, kind);
-  return (name) => includes(name) && !excludes(name);
+  const excludes = namePatterns('excludes', items(args.excludes ?? []), kind);
+  const includes = patterns.length === 0 ? undefined : namePatterns('patterns', patterns, kind);
+  return { includes, excludes };
 }
 
 function answers(file: ListedFile, wanted: FindWanted, listing: Listing): boolean {
-  const { type } = wanted;
+  const { type, includes, excludes } = wanted;
+  const name = file.path.slice(file.path.lastIndexOf('/') + 1);
   return (
     (type === 'any' || file.type === type) &&
-    wanted.isWanted(file.path.slice(file.path.lastIndexOf('/') + 1)) &&
+    (includes === undefined || isNamed(name, includes)) &&
+    !isNamed(name, excludes) &&
     within(listing.now - file.times[wanted.stamp], wanted.age) &&
     (file.type !== 'file' || within(file.sizeBytes, wanted.size)) &&
     modeMatches(file.mode, wanted.mode)

@@ -55,6 +55,7 @@ export const reboot: HostModule<Args, Args, RebootChanges> = {
     additionalProperties: false,
   },
 
+  endsWave: 'alone',
   noJob: 'the host goes down under it',
   prepare: (args) => args,
   acts: () => true,

@@ -6,8 +6,16 @@
 # BusyBox ip knows no metric, no flags but these: the rest comes back without.
 
 take_addresses() {
-  look "$1/.now.addresses" addr || return 0
+  snap_addresses "$1"
+  shape_addresses "$1"
+}
+
+snap_addresses() { look "$1" addresses addr || :; }
+
+shape_addresses() {
+  [ -e "$1/.raw.addresses" ] || return 0
   awk -v full="$1/.addresses" "$ip_words"'
+    $0 == "# whole" { next }
     {
       at = index($0, "\\")
       lifetimes = substr($0, at + 1)
@@ -46,8 +54,7 @@ take_addresses() {
         printf "%s", lines[links[i]] >full
         printf "%s", shown[links[i]]
       }
-    }' "$1/.now.addresses" >"$1/addresses"
-  rm -f "$1/.now.addresses"
+    }' "$1/.raw.addresses" >"$1/addresses" || spoilt "$1/addresses"
 }
 
 put_addresses() {

@@ -3,9 +3,20 @@
 # ebtables-nft; their lines are those of iptables.sh. The old ebtables is not kept: to ask it is to load its tables.
 
 take_arptables() {
-  take_xtables "$1" arptables legacy || return 1
-  take_xtables "$1" arptables nft || return 1
-  take_xtables "$1" ebtables nft
+  snap_arptables "$1"
+  shape_arptables "$1"
+}
+
+snap_arptables() {
+  snap_xtables "$1" arptables legacy
+  snap_xtables "$1" arptables nft
+  snap_xtables "$1" ebtables nft
+}
+
+shape_arptables() {
+  shape_xtables "$1" arptables legacy || return 1
+  shape_xtables "$1" arptables nft || return 1
+  shape_xtables "$1" ebtables nft
 }
 
 put_arptables() {

@@ -5,21 +5,25 @@
 # Surplus sets that rules still name go after those rules: put_iptables calls drop_sets.
 
 take_ipset() {
+  snap_ipset "$1"
+  shape_ipset "$1"
+}
+
+snap_ipset() {
   if ! kernel_has ip_set; then
     : >"$1/ipset"
-    return 0
+  elif have ipset; then
+    snap "$1" ipset ipset save || :
   fi
-  have ipset || return 0
-  ipset save >"$1/.ipset" 2>/dev/null || {
-    rm -f "$1/.ipset"
-    return 0
-  }
-  [ -s "$1/.ipset" ] || {
-    : >"$1/ipset"
-    return 0
-  }
+}
+
+shape_ipset() {
+  [ -e "$1/.raw.ipset" ] || return 0
   # Entries come in the order of their hashes; only in a set of sets the order means something.
-  awk '$1 == "create" {
+  awk -v full="$1/.ipset" 'BEGIN { printf "" >full }
+    $0 == "# whole" { next }
+    { print >full }
+    $1 == "create" {
       is_list[$2] = $3 == "list:set"
       sub(/ hashsize [0-9]+/, "")
       sub(/ initval 0x[0-9a-f]+/, "")
@@ -32,7 +36,7 @@ take_ipset() {
       if (head ~ / timeout [1-9]/) next
       gsub(/ packets [0-9]+ bytes [0-9]+/, "", head)
       printf "%s\t%08d\t%s\n", $2, is_list[$2] ? NR : 1, head (at ? substr($0, at) : "")
-    }' "$1/.ipset" | sort | cut -f 3- >"$1/ipset"
+    }' "$1/.raw.ipset" | sort | cut -f 3- >"$1/ipset" || spoilt "$1/ipset"
 }
 
 # put_ipset DIR [released]: the rules that name $ipset_blocked are gone.

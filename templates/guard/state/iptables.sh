@@ -6,9 +6,22 @@
 # live on, also those that NAT has entered.
 
 take_iptables() {
+  snap_iptables "$1"
+  shape_iptables "$1"
+}
+
+snap_iptables() {
   for iptables_tool in iptables ip6tables; do
     for iptables_backend in legacy nft; do
-      take_xtables "$1" $iptables_tool $iptables_backend || return 1
+      snap_xtables "$1" $iptables_tool $iptables_backend
+    done
+  done
+}
+
+shape_iptables() {
+  for iptables_tool in iptables ip6tables; do
+    for iptables_backend in legacy nft; do
+      shape_xtables "$1" $iptables_tool $iptables_backend || return 1
     done
   done
 }
@@ -94,19 +107,22 @@ is_not_left() { # PATTERN
   done
 }
 
-# take_xtables DIR TOOL BACKEND: fails where the disk is full, not where the tool does.
-take_xtables() {
-  if ! has_xtables "$2" "$3"; then
+snap_xtables() { # DIR TOOL BACKEND
+  if is_bare "$1" "$3" || ! has_xtables "$2" "$3"; then
     : >"$1/$2-$3"
-    return 0
+  elif find_xtables "$2" "$3"; then
+    snap "$1" "$2-$3" "$xtables-save" || :
   fi
-  find_xtables "$2" "$3" || return 0
-  { "$xtables-save" 2>/dev/null && echo '# whole'; } | read_xtables "$1/.left" >"$1/$2-$3" || {
-    take_status=$?
-    rm -f "$1/$2-$3" "$1/.left"
-    [ "$take_status" = 9 ]
-    return
-  }
+}
+
+# is_bare DIR BACKEND: nft, which was asked before, has no table at all.
+is_bare() {
+  [ "$2" = nft ] && [ -e "$1/.raw.nft" ] && read -r bare_line <"$1/.raw.nft" && [ "$bare_line" = '# whole' ]
+}
+
+shape_xtables() { # DIR TOOL BACKEND
+  [ -e "$1/.raw.$2-$3" ] || return 0
+  read_xtables "$1/.left" <"$1/.raw.$2-$3" >"$1/$2-$3" || spoilt "$1/$2-$3" || return 1
   [ "$3" != nft ] || {
     family_of "$2"
     took $xtables_family "$1/.left"

@@ -5,24 +5,31 @@
 has_ipvs() { [ -e /proc/net/ip_vs ]; }
 
 take_ipvs() {
+  snap_ipvs "$1"
+  shape_ipvs "$1"
+}
+
+snap_ipvs() {
   if ! has_ipvs; then
     : >"$1/ipvs"
     return 0
   fi
-  have ipvsadm || return 0
-  ipvsadm -S -n >"$1/.saved" 2>/dev/null || {
-    rm -f "$1/.saved"
-    return 0
-  }
+  have ipvsadm && snap "$1" ipvs ipvsadm -S -n || return 0
+  snap "$1" ipvs-timeouts ipvsadm -L --timeout || :
+  snap "$1" ipvs-daemons ipvsadm -L --daemon || :
+}
+
+shape_ipvs() {
+  [ -e "$1/.raw.ipvs" ] || return 0
   {
     # A service stands before its servers: A before a.
     awk '$1 == "-A" || $1 == "-a" {
       line = $0
       sub(/[ \t]+$/, "", line)
       print $2 " " $3 ($4 == "-6" ? " -6" : "") "\t" line
-    }' "$1/.saved" | sort | cut -f 2-
-    ipvsadm -L --timeout 2>/dev/null | sed -n 's/^Timeout (tcp tcpfin udp): */--set /p'
-    ipvsadm -L --daemon 2>/dev/null | sed -n '/^[mb]a.* sync daemon (/{
+    }' "$1/.raw.ipvs" | sort | cut -f 2-
+    [ ! -e "$1/.raw.ipvs-timeouts" ] || sed -n 's/^Timeout (tcp tcpfin udp): */--set /p' "$1/.raw.ipvs-timeouts"
+    [ ! -e "$1/.raw.ipvs-daemons" ] || sed -n '/^[mb]a.* sync daemon (/{
       s/^\([a-z]*\) sync daemon (/--start-daemon \1, /
       s/)[ \t]*$//
       s/, mcast=/ --mcast-interface /
@@ -32,9 +39,8 @@ take_ipvs() {
       s/, port=/ --mcast-port /
       s/, ttl=/ --mcast-ttl /
       p
-    }'
-  } >"$1/ipvs" || return 1
-  rm -f "$1/.saved"
+    }' "$1/.raw.ipvs-daemons"
+  } >"$1/ipvs" || spoilt "$1/ipvs"
 }
 
 put_ipvs() {

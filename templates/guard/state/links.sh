@@ -4,6 +4,9 @@
 # way to the host, and a hardware address that follows from ports is no setting.
 # Also here: how this part and the next four speak to `ip`.
 
+# snap_KIND DIR keeps what the tools themselves say, as DIR/.raw.NAME, and shape_KIND DIR makes of it what is compared and
+# put back: to arm is to snap, and most of what is armed is never put back.
+
 # Sets $ip_kind to iproute2, busybox or none, and $ip_read to the command that reads: numbers cannot lose their names.
 look_at_ip() {
   [ -z "${ip_kind:-}" ] || return 0
@@ -17,15 +20,18 @@ look_at_ip() {
   esac
 }
 
-# look FILE WORDS...: what `ip` says of it. No file where it fails: nothing said is not the same as nothing there.
+# look DIR NAME WORDS...: keeps what `ip` says of it; status 1 where it says nothing. Which `ip` it is it asks first when
+# the usual one is not there.
 look() {
-  look_file=$1
-  shift
+  look_dir=$1 look_name=$2
+  shift 2
+  if [ -z "${ip_kind:-}" ] && have ip && snap "$look_dir" "$look_name" ip -N -o "$@"; then
+    ip_kind=iproute2 ip_read='ip -N -o'
+    return 0
+  fi
   look_at_ip
   # shellcheck disable=SC2086 # words
-  [ "$ip_kind" != none ] && $ip_read "$@" >"$look_file" 2>/dev/null && return 0
-  rm -f "$look_file"
-  return 1
+  [ "$ip_kind" != none ] && snap "$look_dir" "$look_name" $ip_read "$@"
 }
 
 # Functions for awk: numbers that every `ip` knows by name.
@@ -81,8 +87,16 @@ edit_each() { # HOW FAMILY PLAN
 quietly() { "$@" >/dev/null 2>&1 || :; }
 
 take_links() {
-  look "$1/.interfaces" link || return 0
-  awk '{
+  snap_links "$1"
+  shape_links "$1"
+}
+
+snap_links() { look "$1" links link || :; }
+
+shape_links() {
+  [ -e "$1/.raw.links" ] || return 0
+  awk '$0 == "# whole" { next }
+    {
       name = $2
       sub(/:$/, "", name)
       sub(/@.*/, "", name)
@@ -104,8 +118,7 @@ take_links() {
         name = order[i]
         print name, text[name] (address[name] == "" || master[name] || ports[name] ? "" : " address " address[name])
       }
-    }' "$1/.interfaces" | sort >"$1/interfaces"
-  rm -f "$1/.interfaces"
+    }' "$1/.raw.links" | sort >"$1/interfaces" || spoilt "$1/interfaces"
 }
 
 put_links() {

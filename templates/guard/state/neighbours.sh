@@ -4,10 +4,21 @@
 # write any.
 
 take_neighbours() {
-  look "$1/.neighbours" neigh show nud permanent || return 0
+  snap_neighbours "$1"
+  shape_neighbours "$1"
+}
+
+snap_neighbours() {
+  look "$1" neighbours neigh show nud permanent || return 0
   # BusyBox takes `proxy` for no filter.
-  [ "$ip_kind" = busybox ] || ip -o neigh show proxy >>"$1/.neighbours" 2>/dev/null || :
-  awk '/ extern_learn/ { next }
+  [ "$ip_kind" = busybox ] || look "$1" proxies neigh show proxy || :
+}
+
+shape_neighbours() {
+  [ -e "$1/.raw.neighbours" ] || return 0
+  shape_proxies=$1/.raw.proxies
+  [ -e "$shape_proxies" ] || shape_proxies=/dev/null
+  awk '/ extern_learn/ || $0 == "# whole" { next }
     {
       text = $1
       is_proxy = 0
@@ -18,8 +29,7 @@ take_neighbours() {
         if ($i ~ /^(dev|lladdr|proto|vrf|used|probes)$/) i++
       }
       print (is_proxy ? "proxy " text : text)
-    }' "$1/.neighbours" | sort >"$1/neighbours"
-  rm -f "$1/.neighbours"
+    }' "$1/.raw.neighbours" "$shape_proxies" | sort >"$1/neighbours" || spoilt "$1/neighbours"
 }
 
 put_neighbours() {

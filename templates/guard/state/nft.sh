@@ -31,6 +31,7 @@ NFT_LINES='
       part = ""
     }
   }
+  $0 == "# whole" { next }
   FILENAME == said { if (/managed by iptables-nft/) warned[$4 " " $5]; next }
   /^table / {
     family = $2
@@ -82,24 +83,31 @@ NFT_LINES='
   }'
 
 take_nft() {
+  snap_nft "$1"
+  shape_nft "$1"
+}
+
+snap_nft() {
   if ! kernel_has nf_tables; then
     : >"$1/nft"
-    return 0
+  elif have nft; then
+    # Old ones know no -u, and need none.
+    snap "$1" nft list_nft "$1" -su || snap "$1" nft list_nft "$1" -s || :
   fi
-  have nft || return 0
-  # Old ones know no -u, and need none.
-  nft -su list ruleset >"$1/.listing" 2>"$1/.said" || nft -s list ruleset >"$1/.listing" 2>"$1/.said" || {
-    rm -f "$1/.listing" "$1/.said"
-    return 0
-  }
+}
+
+list_nft() { nft "$2" list ruleset 2>"$1/.raw.nft-said"; } # DIR OPTIONS
+
+shape_nft() {
+  [ -e "$1/.raw.nft" ] || return 0
   : >"$1/.nft"
-  if ! awk -v said="$1/.said" -v all="$1/.nft" -v took=" ${xtables_took:-} " -v left=" ${xtables_left:-} " \
-      "$NFT_LINES" "$1/.said" "$1/.listing" >"$1/.lines" ||
+  if ! awk -v said="$1/.raw.nft-said" -v all="$1/.nft" -v took=" ${xtables_took:-} " -v left=" ${xtables_left:-} " \
+      "$NFT_LINES" "$1/.raw.nft-said" "$1/.raw.nft" >"$1/.lines" ||
     ! sort -s -k 1,2 "$1/.lines" >"$1/nft"; then
-    rm -f "$1/nft"
-    return 1
+    spoilt "$1/nft"
+    return
   fi
-  rm -f "$1/.listing" "$1/.said" "$1/.lines"
+  rm -f "$1/.lines"
 }
 
 put_nft() {

@@ -6,17 +6,29 @@
 # BusyBox ip shows neither several next hops nor the settings of a route, nor who made it.
 
 take_routes() { # DIR [FAMILIES]
+  snap_routes "$@"
+  shape_routes "$@"
+}
+
+snap_routes() { # DIR [FAMILIES]
   for routes_family in ${2:--4 -6}; do
     [ "$routes_family" = -4 ] || [ -e /proc/net/if_inet6 ] || continue
-    routes_file=$1/routes${routes_family#-}
-    look "$1/.routes" "$routes_family" route show table all || continue
+    look "$1" "routes${routes_family#-}" "$routes_family" route show table all || :
+  done
+  [ -n "${2:-}" ] || snap_nexthops "$1"
+}
+
+shape_routes() { # DIR [FAMILIES]
+  for routes_family in ${2:--4 -6}; do
+    routes_name=routes${routes_family#-}
+    [ -e "$1/.raw.$routes_name" ] || continue
     routes_addresses=$1/addresses
     [ -e "$routes_addresses" ] || routes_addresses=${1%/now}/addresses
     [ -e "$routes_addresses" ] || routes_addresses=/dev/null
-    read_routes "$1/.routes" "$routes_addresses" "${routes_family#-}" "$1/.routes6" | sort | cut -f 5- >"$routes_file"
-    rm -f "$1/.routes"
+    read_routes "$1/.raw.$routes_name" "$routes_addresses" "${routes_family#-}" "$1/.routes6" | sort | cut -f 5- \
+      >"$1/$routes_name" || spoilt "$1/$routes_name" || return 1
   done
-  [ -n "${2:-}" ] || take_nexthops "$1"
+  [ -n "${2:-}" ] || shape_nexthops "$1"
 }
 
 # read_routes SAID ADDRESSES VERSION PASSING: what `ip` said as lines that it takes, behind what to sort them by.
@@ -24,6 +36,7 @@ read_routes() {
   awk -v version="$3" -v passing="$4" "$ip_words"'
     BEGIN { if (version == 6) printf "" >passing }
     FILENAME == ARGV[1] { if (ARGV[1] != ARGV[2]) { address = $2; sub(/\/.*/, "", address); ours[address] } next }
+    $0 == "# whole" { next }
     {
       gsub(/\\/, " ")
       $0 = $0
@@ -60,11 +73,22 @@ read_routes() {
 
 # Which family a next hop without an address is of, only the question says.
 take_nexthops() {
+  snap_nexthops "$1"
+  shape_nexthops "$1"
+}
+
+snap_nexthops() {
   look_at_ip
-  [ "$ip_kind" = iproute2 ] && look "$1/.nexthops" nexthop show || return 0
-  : >"$1/.nexthops6"
-  ! grep -qv ' group ' "$1/.nexthops" || look "$1/.nexthops6" -6 nexthop show || return 0
-  awk "$ip_words"'{
+  [ "$ip_kind" = iproute2 ] && look "$1" nexthops nexthop show || return 0
+  read -r nexthops_first <"$1/.raw.nexthops"
+  if [ "$nexthops_first" = '# whole' ] || ! look "$1" nexthops6 -6 nexthop show; then : >"$1/.raw.nexthops6"; fi
+}
+
+shape_nexthops() {
+  [ -e "$1/.raw.nexthops" ] && [ -e "$1/.raw.nexthops6" ] || return 0
+  awk "$ip_words"'
+    $0 == "# whole" { next }
+    {
       family = / group / ? "group" : FILENAME == ARGV[1] || $2 in is_inet6 ? "inet6" : "inet"
       if (family == "inet6") is_inet6[$2]
       if (FILENAME == ARGV[1]) next
@@ -76,8 +100,7 @@ take_nexthops() {
         text = text " " $i
       }
       print family " " text
-    }' "$1/.nexthops6" "$1/.nexthops" | sort -k 1,1 -k 3,3n >"$1/nexthops"
-  rm -f "$1/.nexthops" "$1/.nexthops6"
+    }' "$1/.raw.nexthops6" "$1/.raw.nexthops" | sort -k 1,1 -k 3,3n >"$1/nexthops" || spoilt "$1/nexthops"
 }
 
 # Whether a gateway can be reached the kernel asks the rules. Where they are in the way there is one for its question meanwhile.

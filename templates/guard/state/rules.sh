@@ -5,11 +5,24 @@
 # for them. BusyBox ip does not say `not`, `goto`, `nop`, ports, users and protocols.
 
 take_rules() { # DIR [FAMILIES]
+  snap_rules "$@"
+  shape_rules "$@"
+}
+
+snap_rules() { # DIR [FAMILIES]
   for rules_family in ${2:--4 -6}; do
-    rules_file=$1/rules${rules_family#-}
     [ "$rules_family" = -4 ] || [ -e /proc/net/if_inet6 ] || continue
-    look "$1/.rules" "$rules_family" rule show || continue
-    awk "$ip_words"'{
+    look "$1" "rules${rules_family#-}" "$rules_family" rule show || :
+  done
+}
+
+shape_rules() { # DIR [FAMILIES]
+  for rules_family in ${2:--4 -6}; do
+    rules_name=rules${rules_family#-}
+    [ -e "$1/.raw.$rules_name" ] || continue
+    awk "$ip_words"'
+      $0 == "# whole" { next }
+      {
         text = $1
         for (i = 2; i <= NF; i++) {
           if ($i == "[detached]" || $i == "[unresolved]") continue
@@ -23,8 +36,7 @@ take_rules() { # DIR [FAMILIES]
           text = text " " $i
         }
         print text
-      }' "$1/.rules" >"$rules_file"
-    rm -f "$1/.rules"
+      }' "$1/.raw.$rules_name" >"$1/$rules_name" || spoilt "$1/$rules_name" || return 1
   done
 }
 

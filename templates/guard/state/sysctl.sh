@@ -3,9 +3,21 @@
 # follows from other settings, and secrets. A setting that was not there came with a link or a module, and has no value
 # to go back to; one that is not there any more comes back with its link.
 
-# A file can be read once, a fork for each costs seconds.
 take_sysctl() {
-  grep -rs '' /proc/sys/net 2>/dev/null | awk '{
+  snap_sysctl "$1"
+  shape_sysctl "$1"
+}
+
+# A file can be read once, a fork for each costs seconds.
+snap_sysctl() { snap "$1" sysctl read_settings; }
+
+# Some that nobody may read make it fail.
+read_settings() { grep -rs '' /proc/sys/net || :; }
+
+shape_sysctl() {
+  [ -e "$1/.raw.sysctl" ] || return 0
+  awk '$0 == "# whole" { next }
+    {
       at = index($0, ":")
       path = substr($0, 11, at - 11)
       name = path
@@ -14,7 +26,7 @@ take_sysctl() {
       # The same in seconds, rounded.
       if (name ~ /^(base_reachable_time|retrans_time|gc_min_interval)$/) next
       print path " = " substr($0, at + 1)
-    }' | sort >"$1/sysctl"
+    }' "$1/.raw.sysctl" | sort >"$1/sysctl" || spoilt "$1/sysctl"
 }
 
 # Some settings set those of all interfaces: they come first, and then it is looked again.

@@ -23,12 +23,12 @@ const PRIVATE_ETC = `mkdir "$1/etc"; cp -a /etc/. "$1/etc"; mount --bind "$1/etc
 
 export class GuardedHost {
   readonly host: TestHost;
-  readonly #program: string;
+  readonly program: string;
 
   private constructor(host: TestHost) {
     this.host = host;
-    this.#program = join(host.folder, 'program');
-    writeFileSync(this.#program, guardProgram());
+    this.program = join(host.folder, 'program');
+    writeFileSync(this.program, guardProgram());
   }
 
   static async create(world: World): Promise<GuardedHost> {
@@ -55,9 +55,9 @@ export class GuardedHost {
     return stdout;
   }
 
-  /** A transaction that is about to touch these: `file PATH`, `service NAME`. */
-  arm(id: string, wants: readonly string[], windowS = 60): void {
-    this.inside(`mkdir -p ${GUARD} && mkdir ${GUARD}/${id} && cp ${this.#program} ${GUARD}/${id}/program
+  /** The folder of a transaction that can be armed. */
+  prepare(id: string, windowS: number): void {
+    this.inside(`mkdir -p ${GUARD} && mkdir ${GUARD}/${id} && cp ${this.program} ${GUARD}/${id}/program
       cat >${GUARD}/${id}/about <<'END'
 id=${id}
 owner=ann@desk
@@ -66,6 +66,11 @@ play=edge
 started=2026-01-02T03:04:05Z
 window=${windowS}
 END`);
+  }
+
+  /** A transaction that is about to touch these: `file PATH`, `service NAME`. */
+  arm(id: string, wants: readonly string[], windowS = 60): void {
+    this.prepare(id, windowS);
     expect(this.tell(id, 'arm', wants.join('\n'), '')).toMatchObject({ status: 0, stdout: 'armed\n' });
   }
 

@@ -1,0 +1,94 @@
+// What may come between the guard's program and its work: a disk that fills up, a reboot that nobody undid, a deadline that
+// passes while more is about to be changed, somebody who dies in the last step.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { GUARD, GUARD_WORLDS, GuardedHost } from './support/guarded-host.ts';
+
+const FILE = '/var/lib/f';
+const TOUCHED = [`file ${FILE}`];
+
+const SLOW = '/var/lib/slow';
+/** cp(1) that takes its time with one file: until the transaction has gone back. */
+const SLOW_COPY = `cp /usr/bin/cp "$1/cp.real"
+cat >"$1/cp" <<END
+#!/bin/sh
+case "\\$*" in *${SLOW}*) tries=0; until [ -e ${GUARD}/a1/undone ] || [ \\$tries = 200 ]; do tries=\\$((tries + 1)); sleep 0.05; done ;; esac
+exec $1/cp.real "\\$@"
+END
+chmod 755 "$1/cp"; mount --bind "$1/cp" /usr/bin/cp`;
+
+let host: GuardedHost;
+afterEach(() => host.close());
+
+describe.each(GUARD_WORLDS)('in $title', { timeout: 60_000 }, (world) => {
+  const make = async (): Promise<void> => {
+    host = await GuardedHost.create(world);
+    host.inside(`echo old >${FILE}`);
+  };
+  const change = (id: string, windowS = 60): void => {
+    host.arm(id, TOUCHED, windowS);
+    host.inside(
+      `rm -f ${GUARD}/${id}/busy; echo new >${FILE}; ip rule add priority 99 from 198.51.100.7 lookup 77`,
+    );
+  };
+  /** Waits until nothing is pending, ten seconds at most. */
+  const ended = () =>
+    host.inside(
+      `tries=0; while [ -e ${GUARD}/current ] && [ $tries -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done`,
+    );
+  const state = () => host.inside(`cat ${FILE}; ip rule show priority 99`).trim();
+
+  it('goes back whole where the change has filled the disk', async () => {
+    await make();
+    host.inside('mkdir /var/lib/fairlead; mount -t tmpfs -o size=1m none /var/lib/fairlead');
+    change('a1', 1);
+    host.inside('dd if=/dev/zero of=/var/lib/fairlead/ballast bs=1k 2>/dev/null || :');
+    ended();
+    expect(state()).toBe('old');
+    expect(host.inside(`cd ${GUARD}/a1; ls undone report; cat report`)).toBe('report\nundone\n');
+    expect(host.inside(`cat ${GUARD}/news`)).toMatch(/^state=undone\n[\s\S]*reason=its time was up/);
+  });
+
+  it('is not confirmed after a reboot that nothing has undone: the kernel has forgotten the half of it', async () => {
+    await make();
+    change('a1');
+    host.killTimer('a1');
+    host.inside('ip rule del priority 99');
+    host.host.newBootId();
+    expect(host.tell('a1', 'confirm')).toMatchObject({
+      status: 76,
+      stdout: expect.stringMatching(/^state=undone\n[\s\S]*reason=the host rebooted/),
+    });
+    expect(state()).toBe('old');
+  });
+
+  it('of somebody who died once all was back, the next run finishes the rest', async () => {
+    await make();
+    change('a1', 1);
+    ended();
+    host.inside(`ln ${GUARD}/a1/about ${GUARD}/current; rm ${GUARD}/news; sed -i '/rolled back/d' ${GUARD}/journal
+      echo 1 >${GUARD}/a1/deadline`);
+    host.prepare('a2', 60);
+    const repaired = host.tell('a2', 'arm', TOUCHED.join('\n'), '');
+    expect(repaired).toMatchObject({ status: 79, stdout: expect.stringMatching(/^state=undone\nid=a1\n/) });
+    expect(host.inside(`cat ${GUARD}/journal`)).toMatch(/ a1 rolled back \(its time was up/);
+    expect(host.inside(`cat ${GUARD}/news`)).toMatch(/^state=undone\nid=a1\n/);
+    host.prepare('a3', 60);
+    expect(host.tell('a3', 'arm', TOUCHED.join('\n'), '')).toMatchObject({ status: 0, stdout: 'armed\n' });
+  });
+
+  it('of who is about to change more while the deadline passes nothing comes any more', async () => {
+    host = await GuardedHost.create({ ...world, dress: `${world.dress}\n${SLOW_COPY}` });
+    host.inside(`echo old >${FILE}; echo old >${SLOW}`);
+    change('a1', 2);
+    // What is kept first takes until all has gone back.
+    const script = `sh ${GUARD}/a1/program more ${GUARD}/a1 'file ${SLOW}' || exit 76; echo more >${FILE}`;
+    const [program = '', ...words] = [...host.host.inner.enter('all'), ...world.shell, '-c', script];
+    const session = spawn(program, words, { detached: true, stdio: 'ignore' });
+    const [status, signal] = await once(session, 'close');
+    ended();
+    expect([status, signal]).toEqual([null, 'SIGKILL']);
+    expect(state()).toBe('old');
+  });
+});
