@@ -21,4 +21,4 @@ export {
   type RunEnvironment,
   type RunOptions,
   runPrepared,
-} from './run.ts';
+} from './run/run.ts';

@@ -14,7 +14,7 @@ import { parseYaml } from './load/yaml-document.ts';
 import { maskedDiagnostic, withMaskedDiagnostics } from './masking.ts';
 import { matchHosts } from './resolve/host-pattern.ts';
 import type { VariableLayer } from './resolve/host-scope.ts';
-import { preparePlaybook, runPrepared } from './run.ts';
+import { preparePlaybook, runPrepared } from './run/run.ts';
 import { Secret } from './secret.ts';
 
 export interface RunInput {

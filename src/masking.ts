@@ -1,5 +1,5 @@
 // The ways out of a run, events, diagnostics and questions, behind a mask: what was vaulted leaves them here.
-import type { Person } from './apply/person.ts';
+import type { Person } from './apply/errands/person.ts';
 import { type Diagnostic, DiagnosticError } from './diagnostic.ts';
 import type { Emit, RunEvent } from './event.ts';
 import type { SecretTexts } from './secret-texts.ts';

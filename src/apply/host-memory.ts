@@ -7,8 +7,8 @@ import { known } from '../render/shape.ts';
 import type { RunState, VariableLayer } from '../resolve/host-scope.ts';
 import { FAILURE_NAMES, namesSetBy } from '../resolve/names-set.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import type { Jobs } from './errands/job.ts';
 import { HandlerStore } from './handler-store.ts';
-import type { Jobs } from './job.ts';
 import type { Around } from './meeting.ts';
 import { type JudgedOutcome, loopResult } from './task-outcome.ts';
 

@@ -10,14 +10,14 @@ import type { Action, HostAction } from '../plan/action.ts';
 import type { Watched } from '../plan/plan-recorder.ts';
 import type { Wave } from '../plan/wave.ts';
 import { changeProgram, inspectProgram, rehearsalProgram, rehearsalStep } from '../plan/wave-programs.ts';
-import { afterwards } from './afterwards.ts';
 import type { Clock } from './clock.ts';
 import { concludeWave, decidedBefore, type Rehearsed, refusal } from './conclude.ts';
 import { type Decided, decide, type Settled } from './decide.ts';
-import { settled } from './errands.ts';
+import { afterwards } from './errands/afterwards.ts';
+import { settled } from './errands/errands.ts';
+import { type Jobs, newJobId } from './errands/job.ts';
+import type { Person } from './errands/person.ts';
 import { hostAfter, interruptible } from './interruptible.ts';
-import { type Jobs, newJobId } from './job.ts';
-import type { Person } from './person.ts';
 import type { WaveNotes } from './remembered-handlers.ts';
 import type { ActionOutcome, RawOutcome } from './task-outcome.ts';
 

@@ -6,7 +6,7 @@ import type { Place } from '../plan/place.ts';
 import { titleOf } from '../plan/plan-action.ts';
 import type { WaveRequest } from '../plan/wave.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
-import type { Person } from './person.ts';
+import type { Person } from './errands/person.ts';
 
 /** `no`: all hosts leave the task out. `cut`: the run ends, and nobody has answered. */
 export type StepAnswer = 'yes' | 'no' | 'cut';

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { escapeLine } from '../report/escape.ts';
 import { exitCodeOf } from '../report/text-report.ts';
-import { applyPlan, hostsOfPlan } from '../run-plan.ts';
+import { applyPlan, hostsOfPlan } from '../run/run-plan.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
 import { limitPattern } from './limit.ts';
 import { changedSources, readPlan } from './plan-file.ts';

@@ -1,11 +1,11 @@
 // fairlead diff: how the states of hosts after two generations differ.
 import { Command } from 'commander';
-import { fleetStatus } from '../fleet-work.ts';
 import type { Moment } from '../guard/ask.ts';
 import { type Differences, parseDifferences } from '../guard/differences.ts';
 import { differencesText } from '../report/differences-text.ts';
 import { escapeLine } from '../report/escape.ts';
 import type { Saying } from '../report/guard-status-text.ts';
+import { fleetStatus } from '../run/fleet-work.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { addFleetOptions, FLEET_HELP, Fleet, type FleetFlags } from './fleet-command.ts';
 

@@ -13,7 +13,7 @@ import { SourceFile } from '../load/source.ts';
 import type { HostModule } from '../modules/module.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 import { exitCodeOf, TextReport } from '../report/text-report.ts';
-import { type PreparedRun, prepare, type RunOptions, runPrepared } from '../run.ts';
+import { type PreparedRun, prepare, type RunOptions, runPrepared } from '../run/run.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 

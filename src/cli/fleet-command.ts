@@ -1,7 +1,6 @@
 // What the commands that ask the guard of a fleet have in common: their options, how an answer is read, and how hosts
 // that give none are told.
 import { type Command, Option } from 'commander';
-import { type FleetHost, type FleetOrder, type HostWork, onFleet, runAsRoot } from '../fleet-work.ts';
 import {
   ANSWERED,
   askProgramFor,
@@ -15,7 +14,8 @@ import type { StepOutput } from '../host/host.ts';
 import { type Saying, sayingText } from '../report/guard-status-text.ts';
 import { COLOURS, NO_COLOURS, type Paint } from '../report/paint.ts';
 import { widthFor } from '../report/text-report.ts';
-import type { RunOptions } from '../run.ts';
+import { type FleetHost, type FleetOrder, type HostWork, onFleet, runAsRoot } from '../run/fleet-work.ts';
+import type { RunOptions } from '../run/run.ts';
 import type { CliContext } from './context.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 

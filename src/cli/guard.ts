@@ -1,12 +1,12 @@
 // fairlead guard: what is pending on hosts, and its end by hand.
 import { Command } from 'commander';
-import { fleetStatus, type HostWork } from '../fleet-work.ts';
 import { NOT_SO, PROBES_FAILED, type Question } from '../guard/ask.ts';
 import { operator } from '../guard/operator.ts';
 import { type GuardStatus, parseStatus } from '../guard/status.ts';
 import type { StepOutput } from '../host/host.ts';
 import { parseDuration } from '../load/duration.ts';
 import { leftovers, type Saying, statusSaying } from '../report/guard-status-text.ts';
+import { fleetStatus, type HostWork } from '../run/fleet-work.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { addFleetOptions, FLEET_HELP, Fleet, type FleetFlags, NOT_UNDERSTOOD } from './fleet-command.ts';
 

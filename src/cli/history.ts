@@ -1,9 +1,9 @@
 // fairlead history: the generations of the hosts of a pattern.
 import { Command } from 'commander';
-import { fleetStatus } from '../fleet-work.ts';
 import { type Generation, parseGenerations } from '../guard/generations.ts';
 import { escapeLine } from '../report/escape.ts';
 import { generationsText } from '../report/generations-text.ts';
+import { fleetStatus } from '../run/fleet-work.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
 import { addFleetOptions, FLEET_HELP, Fleet, type FleetFlags } from './fleet-command.ts';
 

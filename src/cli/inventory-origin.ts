@@ -7,7 +7,7 @@ import { originJson } from '../report/origin-json.ts';
 import { originText } from '../report/origin-text.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 import { variableOrigins } from '../resolve/variable-origins.ts';
-import { preparePlaybook } from '../run.ts';
+import { preparePlaybook } from '../run/run.ts';
 import type { HostOrigins } from '../variable-origin.ts';
 import { type CliContext, usageError } from './context.ts';
 import { toRunOptions } from './run-options.ts';

@@ -4,7 +4,7 @@ import { listingJson } from '../report/listing-json.ts';
 import { listingText } from '../report/listing-text.ts';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 import { listPlay } from '../resolve/listing.ts';
-import type { PreparedRun } from '../run.ts';
+import type { PreparedRun } from '../run/run.ts';
 import type { CliContext } from './context.ts';
 
 export interface ListFlags {

@@ -6,7 +6,7 @@ import type { Emit } from '../event.ts';
 import { readPlaybook } from '../load/playbook.ts';
 import { SourceFile } from '../load/source.ts';
 import { exitCodeOf } from '../report/text-report.ts';
-import { prepare, type RunOptions, runPrepared } from '../run.ts';
+import { prepare, type RunOptions, runPrepared } from '../run/run.ts';
 import type { CliContext } from './context.ts';
 
 export interface OneOff {

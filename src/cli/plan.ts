@@ -6,7 +6,7 @@ import { plannedChanges } from '../plan/saved-plan.ts';
 import { escapeLine } from '../report/escape.ts';
 import { count } from '../report/numbers.ts';
 import { exitCodeOf } from '../report/text-report.ts';
-import { hasRescue, makePlan } from '../run-plan.ts';
+import { hasRescue, makePlan } from '../run/run-plan.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
 import { savePlan } from './plan-file.ts';
 import { prepareAnswered } from './prepare-runs.ts';

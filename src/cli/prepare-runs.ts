@@ -1,7 +1,7 @@
 // The playbooks of a command line, prepared: all that is wrong with them is shown together, and what a person is to be
 // asked for is asked once they have been checked.
 import { DiagnosticError, Problems } from '../diagnostic.ts';
-import { type PreparedRun, preparePlaybook, type RunOptions } from '../run.ts';
+import { type PreparedRun, preparePlaybook, type RunOptions } from '../run/run.ts';
 import { askPrompts } from './ask-prompts.ts';
 import type { CliContext } from './context.ts';
 

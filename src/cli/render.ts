@@ -6,7 +6,7 @@ import { DiagnosticError } from '../diagnostic.ts';
 import { systemErrorText } from '../load/source.ts';
 import { type RenderedFile, renderedFiles } from '../plan/rendered-files.ts';
 import { escapeLine } from '../report/escape.ts';
-import { preparePlaybook } from '../run.ts';
+import { preparePlaybook } from '../run/run.ts';
 import { type CliContext, withDiagnostics } from './context.ts';
 import { addOptions, optionsHelp, type RunFlags, toRunOptions } from './run-options.ts';
 

@@ -1,14 +1,14 @@
 // fairlead rollback: hosts back to an earlier generation, each under guard, one after the other.
 import { type Command as Cli, Command } from 'commander';
 import { systemClock } from '../apply/clock.ts';
-import { type FleetHost, fleetStatus, type HostWork } from '../fleet-work.ts';
 import { operator } from '../guard/operator.ts';
 import { parsePlan, type RollbackPlan } from '../guard/plan.ts';
 import { type RollbackEnd, rollBack } from '../guard/rollback.ts';
 import { differencesText } from '../report/differences-text.ts';
 import { planSaying, rollbackSaying } from '../report/rollback-text.ts';
 import { parseGuard } from '../resolve/guard-wish.ts';
-import { DEFAULT_FORKS } from '../run.ts';
+import { type FleetHost, fleetStatus, type HostWork } from '../run/fleet-work.ts';
+import { DEFAULT_FORKS } from '../run/run.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { momentOf } from './diff.ts';
 import { addFleetOptions, FLEET_HELP, Fleet, type FleetFlags, NOT_UNDERSTOOD } from './fleet-command.ts';

@@ -4,7 +4,7 @@ import { Problems } from '../diagnostic.ts';
 import { parseExtraVars } from '../load/extra-vars.ts';
 import { withMaskedDiagnostics } from '../masking.ts';
 import { type GuardWish, parseGuard } from '../resolve/guard-wish.ts';
-import { DEFAULT_FORKS, type RunOptions } from '../run.ts';
+import { DEFAULT_FORKS, type RunOptions } from '../run/run.ts';
 import { type CliContext, warner } from './context.ts';
 import { collect, inventorySources } from './inventory-option.ts';
 import { limitPattern } from './limit.ts';

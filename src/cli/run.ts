@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import type { HostRecap } from '../event.ts';
 import { exitCodeOf } from '../report/text-report.ts';
-import { type PreparedRun, runPrepared } from '../run.ts';
-import { startingAt } from '../start-run.ts';
+import { type PreparedRun, runPrepared } from '../run/run.ts';
+import { startingAt } from '../run/start-run.ts';
 import { type CliContext, usageError, withDiagnostics } from './context.ts';
 import { isAsking, list } from './list.ts';
 import { type OnlyFor, prepareAnswered } from './prepare-runs.ts';

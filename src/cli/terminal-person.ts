@@ -1,5 +1,5 @@
 // The person at the terminal of a run: asked on the process's own terminal, while the report stands aside.
-import type { Answer, Person, Question } from '../apply/person.ts';
+import type { Answer, Person, Question } from '../apply/errands/person.ts';
 import { escapeForTerminal } from '../report/escape.ts';
 import type { Report } from '../report/report.ts';
 import { askHidden, askShown } from './ask.ts';

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { COLOURS, NO_COLOURS } from '../report/paint.ts';
 import { widthFor } from '../report/text-report.ts';
-import type { PreparedRun } from '../run.ts';
+import type { PreparedRun } from '../run/run.ts';
 import { auditStatus } from '../verify/audit.ts';
 import { verifiedText } from '../verify/verified-text.ts';
 import { type Verified, verify } from '../verify/verify.ts';

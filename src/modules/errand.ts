@@ -1,5 +1,5 @@
 // Errands: what the engine does for a task because neither a program on the host nor the module itself can.
-// A module only says what is to be done; src/apply/errands.ts does it, once everything before it in the play is done.
+// A module only says what is to be done; src/apply/errands does it, once everything before it in the play is done.
 
 /** A file of the host's that is to be a file here. */
 export interface Delivery {

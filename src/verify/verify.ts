@@ -1,8 +1,8 @@
 // Compares hosts with what a playbook wants of them, without changing anything, and asks those that have drifted what
 // else may have been at work there.
 import { resolve } from 'node:path';
-import { type FleetHost, rootOn, runAsRoot } from '../fleet-work.ts';
-import { hostFactory, type PreparedRun, type RunEnvironment, runPrepared } from '../run.ts';
+import { type FleetHost, rootOn, runAsRoot } from '../run/fleet-work.ts';
+import { hostFactory, type PreparedRun, type RunEnvironment, runPrepared } from '../run/run.ts';
 import { Audit, type HostAudit } from './audit.ts';
 import { observeProgram, parseObservation } from './observation.ts';
 import { driftOf, suspects, type Told, topicsOf } from './suspects.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/apply/clock.ts';
-import type { Answer, Person, Question } from '../../src/apply/person.ts';
+import type { Answer, Person, Question } from '../../src/apply/errands/person.ts';
 import { DiagnosticError } from '../../src/diagnostic.ts';
 import { endings, type PlaybookOptions, runPlaybook, story } from '../support/playbook-run.ts';
 

@@ -8,8 +8,8 @@ import { runPlays } from '../../src/apply/engine.ts';
 import { DiagnosticError } from '../../src/diagnostic.ts';
 import type { RunEvent } from '../../src/event.ts';
 import { LocalHost } from '../../src/host/local-host.ts';
-import { preparePlaybook } from '../../src/run.ts';
-import { startingAt } from '../../src/start-run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
+import { startingAt } from '../../src/run/start-run.ts';
 
 const FILES = {
   'site.yml': `- name: one

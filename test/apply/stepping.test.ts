@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runPlays } from '../../src/apply/engine.ts';
-import type { Answer } from '../../src/apply/person.ts';
+import type { Answer } from '../../src/apply/errands/person.ts';
 import { LocalHost } from '../../src/host/local-host.ts';
-import { preparePlaybook } from '../../src/run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
 
 /** Questions with `? `, and what hosts did, in the order of it. Who is not told what to say says yes. */
 async function stepped(

@@ -1,7 +1,7 @@
 // docs/async.md: its tasks pass the check before a run.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { preparePlaybook } from '../../src/run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
 import { writeProject } from '../resolve/support/project.ts';
 import { sectionsOf } from './support/markdown.ts';
 

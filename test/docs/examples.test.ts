@@ -8,7 +8,7 @@ import { flowWords } from '../../src/modules/controller/flow.ts';
 import { moduleExamples } from '../../src/modules/examples.ts';
 import { moduleNames } from '../../src/modules/registry.ts';
 import { diagnosticsText } from '../../src/report/diagnostic-text.ts';
-import { preparePlaybook } from '../../src/run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
 import { writeProject } from '../resolve/support/project.ts';
 
 const NAMES = [...moduleNames(), ...flowWords()].sort();

@@ -5,7 +5,7 @@ import { type PlaybookDocument, readPlaybook } from '../../src/load/playbook.ts'
 import { PLAY_KEYS, ROLE_KEYS, TASK_KEYS, UNSUPPORTED_KEYS } from '../../src/load/playbook-schema.ts';
 import type { TaskDocument, TaskNode } from '../../src/load/playbook-tasks.ts';
 import { SourceFile } from '../../src/load/source.ts';
-import { prepare } from '../../src/run.ts';
+import { prepare } from '../../src/run/run.ts';
 
 function read(text: string): {
   readonly document: PlaybookDocument | undefined;

@@ -8,7 +8,7 @@ import { moduleExamples } from '../../src/modules/examples.ts';
 import { planAction } from '../../src/plan/plan-action.ts';
 import { hasSecret, type Json, read, UnwritableError, written } from '../../src/plan/plan-value.ts';
 import { tasksOf } from '../../src/resolve/play-tasks.ts';
-import { preparePlaybook } from '../../src/run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
 import { Secret } from '../../src/secret.ts';
 import { writeProject } from '../resolve/support/project.ts';
 

@@ -11,7 +11,7 @@ import { runProgram } from '../../src/cli/program.ts';
 import { DIAGNOSTIC_CODES, DiagnosticError, Problems } from '../../src/diagnostic.ts';
 import { parseExtraVars } from '../../src/load/extra-vars.ts';
 import { diagnosticsText } from '../../src/report/diagnostic-text.ts';
-import { preparePlaybook } from '../../src/run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
 
 const CASES = fileURLToPath(new URL('../cases/bad-input', import.meta.url));
 const NAMES = readdirSync(CASES).sort();

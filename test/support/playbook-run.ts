@@ -4,12 +4,12 @@ import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../src/apply/clock.ts';
 import { runPlays } from '../../src/apply/engine.ts';
-import type { Person } from '../../src/apply/person.ts';
+import type { Person } from '../../src/apply/errands/person.ts';
 import type { HostRecap, RunEvent } from '../../src/event.ts';
 import type { Host } from '../../src/host/host.ts';
 import { LocalHost } from '../../src/host/local-host.ts';
 import type { TagSelection } from '../../src/resolve/tags.ts';
-import { preparePlaybook } from '../../src/run.ts';
+import { preparePlaybook } from '../../src/run/run.ts';
 
 export interface PlaybookRun {
   readonly events: readonly RunEvent[];

@@ -9,7 +9,7 @@ import { locatedEntries } from '../../../src/load/located.ts';
 import { fixedOrigin } from '../../../src/load/source.ts';
 import type { HostScope, RunState } from '../../../src/resolve/host-scope.ts';
 import type { ResolvedTask } from '../../../src/resolve/resolved-task.ts';
-import { type PreparedRun, preparePlaybook, type RunOptions } from '../../../src/run.ts';
+import { type PreparedRun, preparePlaybook, type RunOptions } from '../../../src/run/run.ts';
 
 export type Files = Readonly<Record<string, string>>;
 

@@ -1,25 +1,25 @@
 // Jobs as the engine sees them: it asks the host for them, over and over where the task waits, over a new connection where
 // the old one has gone; and what a job printed is judged by the module that made its script, as ever.
 import { randomInt } from 'node:crypto';
-import type { Host, Program, RunOptions } from '../host/host.ts';
-import { concludeRun } from '../modules/command/command-run.ts';
-import type { JobQuestion } from '../modules/errand.ts';
-import type { ChangeProgram, Output } from '../modules/module.ts';
+import type { Host, Program, RunOptions } from '../../host/host.ts';
+import { concludeRun } from '../../modules/command/command-run.ts';
+import type { JobQuestion } from '../../modules/errand.ts';
+import type { ChangeProgram, Output } from '../../modules/module.ts';
 import {
   clearJobScript,
   type JobState,
   jobOutputScript,
   jobStateScript,
   readJobState,
-} from '../modules/system/job-script.ts';
-import type { Action, HostAction } from '../plan/action.ts';
-import type { Clock } from './clock.ts';
-import { concludeStep, jobFields } from './conclude.ts';
-import type { Settled } from './decide.ts';
+} from '../../modules/system/job-script.ts';
+import type { Action, HostAction } from '../../plan/action.ts';
+import type { Clock } from '../clock.ts';
+import { concludeStep, jobFields } from '../conclude.ts';
+import type { Settled } from '../decide.ts';
+import { hostAfter, interruptible } from '../interruptible.ts';
+import type { RawOutcome } from '../task-outcome.ts';
 import type { ErrandContext, ErrandOutcome } from './errands.ts';
-import { hostAfter, interruptible } from './interruptible.ts';
 import { untilReady } from './reachable.ts';
-import type { RawOutcome } from './task-outcome.ts';
 
 type Change = Extract<Settled, { kind: 'change' }>;
 export type JobStart = Extract<NonNullable<ChangeProgram['then']>, { kind: 'job' }>;

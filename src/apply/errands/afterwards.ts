@@ -1,11 +1,11 @@
 // What the engine does once a wave's change program has run: waits for a reboot, or for a job that the program started.
-import type { Host, ProgramOutcome, RunOptions } from '../host/host.ts';
-import { unreachable } from '../unreachable.ts';
-import type { Settled } from './decide.ts';
+import type { Host, ProgramOutcome, RunOptions } from '../../host/host.ts';
+import { unreachable } from '../../unreachable.ts';
+import type { Settled } from '../decide.ts';
+import type { WaveContext, WaveOutcome } from '../run-wave.ts';
+import type { RawOutcome } from '../task-outcome.ts';
 import { followJob, type JobStart } from './job.ts';
 import { type Reboot, waitForReboot } from './reboot.ts';
-import type { WaveContext, WaveOutcome } from './run-wave.ts';
-import type { RawOutcome } from './task-outcome.ts';
 
 type Change = Extract<Settled, { kind: 'change' }>;
 

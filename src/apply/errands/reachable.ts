@@ -1,7 +1,7 @@
 // Waits until a host is ready, each time asked over a new TCP and SSH connection: the old one may well answer a while
 // longer, or look alive although nothing comes through. What "ready" means is for whoever waits.
-import type { Host, RunOptions, StepOutput } from '../host/host.ts';
-import type { Clock } from './clock.ts';
+import type { Host, RunOptions, StepOutput } from '../../host/host.ts';
+import type { Clock } from '../clock.ts';
 
 /** What came of one look at a host that could be connected to. `notYet`: why not. */
 export type Look = { readonly kind: 'ready' } | { readonly notYet: string };

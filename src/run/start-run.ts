@@ -1,14 +1,14 @@
 // --start-at-task over everything that is going to be run: what stands before the task is taken out, and whoever needs what that
 // would have set is told before any host is contacted.
-import type { EnginePlay } from './apply/engine.ts';
-import { DiagnosticError, Problems } from './diagnostic.ts';
+import type { EnginePlay } from '../apply/engine.ts';
+import { DiagnosticError, Problems } from '../diagnostic.ts';
+import { Vault } from '../load/vault/vault.ts';
+import { withMaskedDiagnostics } from '../masking.ts';
+import { checkPlay } from '../resolve/check-play.ts';
+import { LeftNames } from '../resolve/left-names.ts';
+import { tasksOf } from '../resolve/play-tasks.ts';
+import { canStartIn, namesLeftOut, noStart, startAt } from '../resolve/start-at.ts';
 import { factsShapeOf } from './facts-shape.ts';
-import { Vault } from './load/vault/vault.ts';
-import { withMaskedDiagnostics } from './masking.ts';
-import { checkPlay } from './resolve/check-play.ts';
-import { LeftNames } from './resolve/left-names.ts';
-import { tasksOf } from './resolve/play-tasks.ts';
-import { canStartIn, namesLeftOut, noStart, startAt } from './resolve/start-at.ts';
 import type { PreparedRun, RunOptions } from './run.ts';
 
 /**

@@ -1,13 +1,13 @@
 // What tasks add to the inventory while the run is under way, in memory alone. It counts from then on: for `groups` and
 // `hostvars` at once, for `hosts` from the next play.
-import { DiagnosticError, Problems } from '../diagnostic.ts';
-import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
-import { parseAddress } from '../load/inventory/host-name.ts';
-import type { Growth } from '../modules/errand.ts';
-import type { Action } from '../plan/action.ts';
-import { planningFailure } from '../plan/plan-action.ts';
-import { unreachable } from '../unreachable.ts';
-import type { RawOutcome } from './task-outcome.ts';
+import { DiagnosticError, Problems } from '../../diagnostic.ts';
+import type { GrowingInventory } from '../../load/inventory/growing-inventory.ts';
+import { parseAddress } from '../../load/inventory/host-name.ts';
+import type { Growth } from '../../modules/errand.ts';
+import type { Action } from '../../plan/action.ts';
+import { planningFailure } from '../../plan/plan-action.ts';
+import { unreachable } from '../../unreachable.ts';
+import type { RawOutcome } from '../task-outcome.ts';
 
 export function grow(growth: Growth, { task, scope }: Action, inventory: GrowingInventory): RawOutcome {
   switch (growth.kind) {

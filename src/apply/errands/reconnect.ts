@@ -1,6 +1,6 @@
 // Waits until a host can be logged in to anew, and runs programs: that something listens there is not enough.
-import type { Reconnection } from '../modules/errand.ts';
-import type { Action } from '../plan/action.ts';
+import type { Reconnection } from '../../modules/errand.ts';
+import type { Action } from '../../plan/action.ts';
 import type { ErrandContext, ErrandOutcome } from './errands.ts';
 import { lookAt, untilReady } from './reachable.ts';
 

@@ -1,35 +1,35 @@
 // From resolved plays to plays that the engine can run: each is checked on its hosts, and the way to these is known. Where
 // tasks may add hosts, that is done once more when a play starts, for whoever is new by then.
 import { hostname, userInfo } from 'node:os';
-import { type ConnectionDefaults, connectionSettings } from './apply/connection-variables.ts';
-import type { EnginePlay, RenewedPlay } from './apply/engine.ts';
-import { guardVariables } from './apply/guard-variables.ts';
-import { Problems, type Span } from './diagnostic.ts';
+import { type ConnectionDefaults, connectionSettings } from '../apply/connection-variables.ts';
+import type { EnginePlay, RenewedPlay } from '../apply/engine.ts';
+import { guardVariables } from '../apply/guard-variables.ts';
+import { Problems, type Span } from '../diagnostic.ts';
+import type { Probe } from '../guard/probes.ts';
+import type { ConnectionSettings } from '../host/ssh/connection-settings.ts';
+import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
+import type { PlayDocument } from '../load/playbook.ts';
+import { checkPlay } from '../resolve/check-play.ts';
+import { type Fleet, fleetOf } from '../resolve/fleet.ts';
+import { selectHosts } from '../resolve/host-pattern.ts';
+import type { RunState } from '../resolve/host-scope.ts';
+import { LeftNames } from '../resolve/left-names.ts';
+import type { RunSettings } from '../resolve/magic.ts';
+import { mayGrowInventory } from '../resolve/names-set.ts';
+import { asksForFacts, tasksThatReadOthers } from '../resolve/needs-facts.ts';
+import { guardOf } from '../resolve/play-guard.ts';
+import { hostsOf } from '../resolve/play-hosts.ts';
+import { PlayScopes } from '../resolve/play-scopes.ts';
+import { tasksOf } from '../resolve/play-tasks.ts';
+import { ProjectFiles } from '../resolve/project-files.ts';
+import { promisedBy } from '../resolve/promised-names.ts';
+import { isUnanswered } from '../resolve/prompted-variables.ts';
+import type { ResolvedPlay } from '../resolve/resolved-play.ts';
+import type { ResolvedTask } from '../resolve/resolved-task.ts';
+import type { VariableTemplates } from '../resolve/variable-templates.ts';
+import { fairleadVersion } from '../version.ts';
 import { FACTS, factsShapeOf } from './facts-shape.ts';
-import type { Probe } from './guard/probes.ts';
-import type { ConnectionSettings } from './host/ssh/connection-settings.ts';
-import type { GrowingInventory } from './load/inventory/growing-inventory.ts';
-import type { PlayDocument } from './load/playbook.ts';
-import { checkPlay } from './resolve/check-play.ts';
-import { type Fleet, fleetOf } from './resolve/fleet.ts';
-import { selectHosts } from './resolve/host-pattern.ts';
-import type { RunState } from './resolve/host-scope.ts';
-import { LeftNames } from './resolve/left-names.ts';
-import type { RunSettings } from './resolve/magic.ts';
-import { mayGrowInventory } from './resolve/names-set.ts';
-import { asksForFacts, tasksThatReadOthers } from './resolve/needs-facts.ts';
-import { guardOf } from './resolve/play-guard.ts';
-import { hostsOf } from './resolve/play-hosts.ts';
-import { PlayScopes } from './resolve/play-scopes.ts';
-import { tasksOf } from './resolve/play-tasks.ts';
-import { ProjectFiles } from './resolve/project-files.ts';
-import { promisedBy } from './resolve/promised-names.ts';
-import { isUnanswered } from './resolve/prompted-variables.ts';
-import type { ResolvedPlay } from './resolve/resolved-play.ts';
-import type { ResolvedTask } from './resolve/resolved-task.ts';
-import type { VariableTemplates } from './resolve/variable-templates.ts';
 import type { RunOptions } from './run.ts';
-import { fairleadVersion } from './version.ts';
 
 /** A play and where it was written. */
 export interface WrittenPlay {

@@ -1,16 +1,16 @@
 // A plan is made by a run in check mode that is written down, and carried out by the same engine: what was reviewed is what
 // runs. Files and keys are the business of cli/plan-file.ts.
-import { lookAgain } from './apply/look-again.ts';
-import { plannedPlays } from './apply/planned-plays.ts';
-import { Problems } from './diagnostic.ts';
-import type { HostRecap } from './event.ts';
-import { operator } from './guard/operator.ts';
-import { loadInventory } from './load/inventory/load-inventory.ts';
-import { Vault } from './load/vault/vault.ts';
-import { maskedEmit } from './masking.ts';
-import { PlanRecorder, type Undecided } from './plan/plan-recorder.ts';
-import type { PlanBody, PlannedPlay } from './plan/saved-plan.ts';
-import { selectHosts } from './resolve/host-pattern.ts';
+import { lookAgain } from '../apply/look-again.ts';
+import { plannedPlays } from '../apply/planned-plays.ts';
+import { Problems } from '../diagnostic.ts';
+import type { HostRecap } from '../event.ts';
+import { operator } from '../guard/operator.ts';
+import { loadInventory } from '../load/inventory/load-inventory.ts';
+import { Vault } from '../load/vault/vault.ts';
+import { maskedEmit } from '../masking.ts';
+import { PlanRecorder, type Undecided } from '../plan/plan-recorder.ts';
+import type { PlanBody, PlannedPlay } from '../plan/saved-plan.ts';
+import { selectHosts } from '../resolve/host-pattern.ts';
 import { type PreparedRun, type RunEnvironment, type RunOptions, runPrepared } from './run.ts';
 
 export interface MadePlan {

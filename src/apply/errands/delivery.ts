@@ -1,17 +1,17 @@
 // Brings a file from a host to the controller: only where it is another one, in pieces that go straight to the disk, and
 // in its place once it has arrived as a whole.
 import { readFileSync } from 'node:fs';
-import type { ProgramOutcome, StepListener } from '../host/host.ts';
-import { systemErrorText } from '../load/source.ts';
-import type { Delivery } from '../modules/errand.ts';
-import { contentDiff } from '../modules/file/content-diff.ts';
-import { CONTENT_LIMIT_BYTES } from '../modules/file/file-probe.ts';
-import type { Diff } from '../modules/module.ts';
-import { quote } from '../shell.ts';
+import type { ProgramOutcome, StepListener } from '../../host/host.ts';
+import { systemErrorText } from '../../load/source.ts';
+import type { Delivery } from '../../modules/errand.ts';
+import { contentDiff } from '../../modules/file/content-diff.ts';
+import { CONTENT_LIMIT_BYTES } from '../../modules/file/file-probe.ts';
+import type { Diff } from '../../modules/module.ts';
+import { quote } from '../../shell.ts';
+import { hostAfter, interruptible } from '../interruptible.ts';
+import type { RawOutcome } from '../task-outcome.ts';
 import { ControllerFileError, controllerHash, controllerPath, IncomingFile } from './controller-file.ts';
 import type { ErrandContext, ErrandOutcome } from './errands.ts';
-import { hostAfter, interruptible } from './interruptible.ts';
-import type { RawOutcome } from './task-outcome.ts';
 
 const STEP = 'fetch';
 

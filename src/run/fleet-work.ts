@@ -1,14 +1,14 @@
 // The same work on each host of a pattern, without a playbook: for commands that ask or tell the guard. Connections,
 // variables and become are what they are for every play.
 import { join } from 'node:path';
-import { Slots } from './apply/slots.ts';
-import { Problems } from './diagnostic.ts';
-import type { Become, Host, Program, ProgramOutcome, StepOutput } from './host/host.ts';
-import { readPlaybook } from './load/playbook.ts';
-import { SourceFile } from './load/source.ts';
-import { ArgumentError } from './modules/module.ts';
-import { becomeOf } from './plan/plan-action.ts';
-import type { RunState } from './resolve/host-scope.ts';
+import { Slots } from '../apply/slots.ts';
+import { Problems } from '../diagnostic.ts';
+import type { Become, Host, Program, ProgramOutcome, StepOutput } from '../host/host.ts';
+import { readPlaybook } from '../load/playbook.ts';
+import { SourceFile } from '../load/source.ts';
+import { ArgumentError } from '../modules/module.ts';
+import { becomeOf } from '../plan/plan-action.ts';
+import type { RunState } from '../resolve/host-scope.ts';
 import { DEFAULT_FORKS, hostFactory, type PreparedRun, prepare, type RunOptions } from './run.ts';
 
 /** A host that is connected. */

@@ -1,7 +1,7 @@
 // What facts will look like before any host has told them, in the words of the name checker.
-import { type FactShape, factsShape } from './host/facts/facts.ts';
-import type { Shape } from './render/shape.ts';
-import type { ResolvedPlay } from './resolve/resolved-play.ts';
+import { type FactShape, factsShape } from '../host/facts/facts.ts';
+import type { Shape } from '../render/shape.ts';
+import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 
 /** What the facts of the play's hosts will look like; undefined where it gathers none. */
 export function factsShapeOf({ gatherFacts }: ResolvedPlay): Shape | undefined {

@@ -1,8 +1,8 @@
 // Waits until a host that was told to reboot has done so: a new boot_id over a new connection.
 // That ssh answers proves nothing: the old sshd does so for a second or two.
-import type { Host, RunOptions } from '../host/host.ts';
-import type { ChangeProgram } from '../modules/module.ts';
-import type { Clock } from './clock.ts';
+import type { Host, RunOptions } from '../../host/host.ts';
+import type { ChangeProgram } from '../../modules/module.ts';
+import type { Clock } from '../clock.ts';
 import { type Look, lookAt, untilReady } from './reachable.ts';
 
 const POLL_MS = 1000;

@@ -1,16 +1,16 @@
 // Does what decided actions leave to the engine, one errand after the other, before the wave's changes are made.
-import type { Host, RunOptions } from '../host/host.ts';
-import type { Errand } from '../modules/errand.ts';
-import type { Action } from '../plan/action.ts';
-import { unreachable } from '../unreachable.ts';
-import { type Decided, type Settled, stops } from './decide.ts';
+import type { Host, RunOptions } from '../../host/host.ts';
+import type { Errand } from '../../modules/errand.ts';
+import type { Action } from '../../plan/action.ts';
+import { unreachable } from '../../unreachable.ts';
+import { type Decided, type Settled, stops } from '../decide.ts';
+import type { WaveContext } from '../run-wave.ts';
+import type { RawOutcome } from '../task-outcome.ts';
 import { deliver } from './delivery.ts';
 import { grow } from './grow.ts';
 import { answerForJob } from './job.ts';
 import { pause } from './pause.ts';
 import { reconnect } from './reconnect.ts';
-import type { WaveContext } from './run-wave.ts';
-import type { RawOutcome } from './task-outcome.ts';
 
 interface WaveErrands extends WaveContext {
   /** Of the wave's host actions, with the rights that they have. */

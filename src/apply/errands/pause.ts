@@ -1,8 +1,8 @@
 // Waits a while, or for the person at the terminal, or for whichever comes first.
-import type { Pause } from '../modules/errand.ts';
-import type { Action } from '../plan/action.ts';
+import type { Pause } from '../../modules/errand.ts';
+import type { Action } from '../../plan/action.ts';
+import { labelOf } from '../task-outcome.ts';
 import type { ErrandContext, ErrandOutcome } from './errands.ts';
-import { labelOf } from './task-outcome.ts';
 
 export async function pause(
   wanted: Pause,
