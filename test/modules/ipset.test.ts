@@ -20,7 +20,9 @@ describe.each(SHELLS)('under %s', (shell) => {
       .map((line) => line.replace(/ bucketsize \d+ initval 0x\w+/, ''))
       .toSorted();
   const everything = () =>
-    machine.say("ipset save | sed 's/ initval 0x[0-9a-f]*//' | sort; iptables-save | sed '/^#/d'; ipset list -n");
+    machine.say(
+      "ipset save | sed 's/ initval 0x[0-9a-f]*//' | sort; iptables-save | sed '/^#/d'; ipset list -n",
+    );
 
   beforeAll(async () => {
     machine = await PrivateMachine.start({ shell });
