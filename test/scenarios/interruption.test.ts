@@ -35,7 +35,11 @@ it.each(['SIGINT', 'SIGTERM'] as const)('%s ends all hosts within two seconds', 
       copy: { content: "1\\n", dest: /etc/scenario-after }
 `,
       'vars.json': JSON.stringify({
-        commands: { 'edge-1': first.hangingCommand, 'edge-2': second.hangingCommand },
+        commands: {
+          'edge-1': first.hangingCommand,
+          'edge-2': second.hangingCommand,
+          'edge-3': 'true',
+        },
       }),
     },
     lab,
