@@ -45,7 +45,8 @@ export function armScript(
     NEEDS_ROOT,
     `mkdir -p ${GUARD_FOLDER}`,
     `mkdir ${folder}`,
-    `trap '[ "$?" = 0 ] || rm -rf ${folder}' EXIT`,
+    // Once it is the one under way, its timer needs it.
+    `trap '[ "$?" = 0 ] || cmp -s ${GUARD_FOLDER}/current ${folder}/about || rm -rf ${folder}' EXIT`,
     `{ ${emit(new TextEncoder().encode(about))}\n} >${folder}/about`,
     `printf '%s' ${quote(guardProgram())} >${folder}/program || { echo 'No space left in ${GUARD_FOLDER}' >&2; exit 1; }`,
     `sh ${folder}/program ${words('arm', folder, wants(touched), probes.join('\n'))}`,

@@ -80,17 +80,20 @@ arm() {
     tell_current >&2
     exit 75
   fi
+  # From here on the timer needs what is kept, whether anybody still listens or not.
+  trap - EXIT
+  trap '' HUP PIPE
   [ ! -e "$GUARD/news" ] || rm -f "$GUARD/news"
   mark_busy "$1"
   start_timer "$1" || {
-    rm -f "$GUARD/current"
+    rm -rf "$GUARD/current" "$1"
     refuse 'the timer cannot be started'
   }
   about "$1/about" owner
   arm_owner=$about
   about "$1/about" playbook
-  note "$1" "armed by $arm_owner for $arm_window s: $about"
-  tidy "$1"
+  note "$1" "armed by $arm_owner for $arm_window s: $about" || :
+  tidy "$1" || :
   echo armed
 }
 
@@ -107,6 +110,11 @@ settle_earlier() {
   [ -e "$GUARD/current" ] || return 0
   about "$GUARD/current" id
   earlier=$GUARD/$about
+  if [ ! -e "$earlier/program" ]; then
+    # Nobody can go back without it, nor wait for it.
+    rm -f "$GUARD/current"
+    return 0
+  fi
   if is_stale "$earlier"; then
     repair "$earlier" 'its timer was gone and nobody had confirmed it'
     exit 79

@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { armScript, newTransactionId } from '../../src/guard/transaction.ts';
 import { GUARD, GUARD_WORLDS, GuardedHost } from './support/guarded-host.ts';
+import { run } from './support/namespace.ts';
 
 const FILE = '/var/lib/f';
 const TOUCHED = [`file ${FILE}`];
@@ -76,6 +78,37 @@ describe.each(GUARD_WORLDS)('in $title', { timeout: 60_000 }, (world) => {
     expect(host.inside(`cat ${GUARD}/news`)).toMatch(/^state=undone\nid=a1\n/);
     host.prepare('a3', 60);
     expect(host.tell('a3', 'arm', TOUCHED.join('\n'), '')).toMatchObject({ status: 0, stdout: 'armed\n' });
+  });
+
+  it('whose controller is gone before it hears that it is armed goes back in time, and takes the next change', async () => {
+    await make();
+    const id = newTransactionId();
+    const about = { id, owner: 'ann@desk', playbook: 'site.yml', play: 'edge', started: 'now', windowS: 1 };
+    const script = `set -eu\n${armScript(about, [`file:${FILE}`])}`;
+    const argv = [
+      ...host.host.inner.enter('all'),
+      ...world.shell,
+      '-c',
+      'exec "$@" >&- 2>&-',
+      'sh',
+      ...world.shell,
+    ];
+    expect(run(['setsid', '-w', ...argv, '-c', script]).status).not.toBe(0);
+    host.inside(`echo new >${FILE}`);
+    ended();
+    expect(state()).toBe('old');
+    expect(host.inside(`ls ${GUARD}/${id}/undone; ls ${GUARD}/current 2>&1 || :`)).toMatch(
+      /undone\n.*No such file/,
+    );
+    host.arm('a2', TOUCHED);
+  });
+
+  it('of which nothing is left but that it is under way keeps nobody out', async () => {
+    await make();
+    change('a1');
+    host.killTimer('a1');
+    host.inside(`rm -rf ${GUARD}/a1`);
+    host.arm('a2', TOUCHED);
   });
 
   it('of who is about to change more while the deadline passes nothing comes any more', async () => {

@@ -17,6 +17,8 @@ const HARMLESS =
 interface Stage {
   readonly name: string;
   readonly tasks: string;
+  /** Done on the host before it begins. */
+  readonly before?: string;
   /** Resolves at the moment to kill it. */
   readonly reached: (run: RunUnderway) => Promise<void>;
   readonly isArmed: boolean;
@@ -42,6 +44,8 @@ const STAGES: readonly Stage[] = [
   {
     name: 'before it is armed',
     tasks: CHANGES,
+    // New connections are accepted by the kernel, and nobody answers.
+    before: 'pkill -STOP -o -x sshd',
     reached: (run) => run.until('it connects', (event) => event.kind === 'host-connecting'),
     isArmed: false,
   },
@@ -73,9 +77,10 @@ const STAGES: readonly Stage[] = [
 ];
 
 describe('the controller is killed', () => {
-  it.each(STAGES)('$name', async ({ tasks, reached, isArmed }) => {
+  it.each(STAGES)('$name', async ({ tasks, before: prepare = ':', reached, isArmed }) => {
     await guard.role.onHost(HOST, 'rm -f /run/there /etc/harmless; ip rule del priority 98 2>/dev/null || :');
     const before = await guard.picture(HOST, FILE);
+    await guard.role.onHost(HOST, prepare);
     const run = guard.start(guard.playbook(tasks));
     await reached(run);
     await run.kill();
