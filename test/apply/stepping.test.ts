@@ -195,7 +195,11 @@ describe('the question', () => {
 `;
     const files = { 'more.yml': '- name: inner\n  debug: {msg: m}\n' };
     const lines = settled(await stepped(playbook, { other: 'y', more: 'n' }, { files, forks: 1 }));
-    expect(lines.map((line) => line.replace(/ \(N\).*/, ''))).toEqual([
+    const told = lines.map((line) => line.replace(/ \(N\).*/, ''));
+    // What it does not do, a host tells when it comes by: behind one that ran for all, that may be a question later.
+    const isSkipped = (line: string) => line.endsWith(': skipped');
+    expect(told.filter(isSkipped).sort()).toEqual(['a more: skipped', 'b more: skipped']);
+    expect(told.filter((line) => !isSkipped(line))).toEqual([
       '? Perform task: breaks (site.yml:5)',
       'a breaks: rescued',
       'b breaks: rescued',
@@ -210,8 +214,6 @@ describe('the question', () => {
       '? Perform task: for all (site.yml:12)',
       'a for all: changed',
       '? Perform task: more (site.yml:15)',
-      'a more: skipped',
-      'b more: skipped',
       '? Perform task: other (site.yml:17)',
       'a other x: ok',
       'b other x: ok',
