@@ -83,10 +83,6 @@ sh "$guard_folder/program" revert "$guard_folder" ${words(String(to), String(new
 rm -f "$guard_folder/busy"`;
 }
 
-export function extendScript(id: TransactionId, seconds: number): string {
-  return command(id, 'extend', String(seconds));
-}
-
 /** How it ended, or where it stands. */
 export function endScript(id: TransactionId): string {
   return command(id, 'end');

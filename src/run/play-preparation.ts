@@ -1,10 +1,11 @@
 // From resolved plays to plays that the engine can run: each is checked on its hosts, and the way to these is known. Where
 // tasks may add hosts, that is done once more when a play starts, for whoever is new by then.
-import { hostname, userInfo } from 'node:os';
+
 import { type ConnectionDefaults, connectionSettings } from '../apply/connection-variables.ts';
 import type { EnginePlay, RenewedPlay } from '../apply/engine.ts';
 import { guardVariables } from '../apply/guard-variables.ts';
 import { Problems, type Span } from '../diagnostic.ts';
+import { operator } from '../guard/operator.ts';
 import type { Probe } from '../guard/probes.ts';
 import type { ConnectionSettings } from '../host/ssh/connection-settings.ts';
 import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
@@ -182,7 +183,7 @@ export class PlayPreparation {
       addFound(play, { unknownNames, wrongValues }, problems);
     }
     if (options.mode === 'check') return { peers };
-    const owner = `${userInfo().username}@${hostname()}`;
+    const owner = operator();
     const plan = { windowS: wish.windowS, owner, playbook: playbookPath, play: play.name };
     return { guard: { plan, begins: wish.begins, probes }, peers };
   }

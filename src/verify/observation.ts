@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Program } from '../host/host.ts';
 import { words } from '../shell.ts';
 
-/** Who changes filters, rules and routes besides us. */
-const SERVICES = [
+/** Services that put filters of their own in place of what is there. */
+export const FILTERING: readonly string[] = [
   'iptables',
   'ip6tables',
   'nftables',
@@ -13,6 +13,11 @@ const SERVICES = [
   'ufw',
   'shorewall',
   'docker',
+];
+
+/** Who changes filters, rules and routes besides us. */
+const SERVICES = [
+  ...FILTERING,
   'systemd-networkd',
   'systemd-sysctl',
   'networking',

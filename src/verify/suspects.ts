@@ -1,7 +1,7 @@
 // Who may have changed a host behind our back: a table of small rules, each from what was seen to a suspicion with its
 // evidence. None claims more than was seen: that something happened after the host was last known to be as wanted.
 import type { HostAudit } from './audit.ts';
-import type { Observation, Topics } from './observation.ts';
+import { FILTERING, type Observation, type Topics } from './observation.ts';
 
 /** Whoever may have done it, and what speaks for it. */
 export interface Suspicion {
@@ -69,16 +69,6 @@ export function suspects(drift: Drift, seen: Observation, playbook: string): Tol
   return { lastWanted, suspicions };
 }
 
-const FILTERING = [
-  'iptables',
-  'ip6tables',
-  'nftables',
-  'netfilter-persistent',
-  'firewalld',
-  'ufw',
-  'shorewall',
-  'docker',
-];
 const ROUTING = ['networking', 'NetworkManager'];
 
 const RULES: readonly Rule[] = [
