@@ -1,8 +1,11 @@
 // A network for the parts of the guard that keep filters and settings, and the program that they are parts of, in a
 // choice of worlds to live in.
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect } from 'vitest';
 import { Namespace, run } from './namespace.ts';
 
 export interface FilterWorld {
@@ -111,3 +114,21 @@ shift 2
 for kind; do "\${verb}_$kind" "$folder"; done
 printf %s "$failures"
 `;
+
+/** Whatever is made of these commands and whatever else they do to it then: it is put back as it was, without a failure. */
+export function expectAnyDamageUndone(
+  host: FilterHost,
+  script: fc.Arbitrary<string>,
+  { kinds, numRuns }: { readonly kinds: Parameters<FilterHost['take']>[0]; readonly numRuns: number },
+): void {
+  fc.assert(
+    fc.property(script, script, (make, damage) => {
+      host.sh(make);
+      const before = host.take(kinds);
+      host.sh(damage);
+      expect(host.put(before, kinds)).toBe('');
+      expect(host.read(host.take(kinds))).toBe(host.read(before));
+    }),
+    { numRuns },
+  );
+}
