@@ -106,6 +106,14 @@ describe.each(FILTER_WORLDS)('$title', (world) => {
     expect(get('ipv4/conf/v1/rp_filter')).toBe('0');
   });
 
+  test('forwarding, which sets the redirects of all', () => {
+    for (const path of ['ipv4/ip_forward', 'ipv4/conf/all/accept_redirects']) set(path, 0);
+    const before = host.take(KINDS);
+    set('ipv4/ip_forward', 1);
+    expect(host.put(before, KINDS)).toBe('');
+    expect(host.read(host.take(KINDS))).toBe(host.read(before));
+  });
+
   test('any settings, after any damage', () => {
     const place = fc.constantFrom('all', 'default', 'v0', 'p.1', 'lo');
     const flag = fc.constantFrom('0', '1');

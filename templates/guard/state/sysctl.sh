@@ -34,7 +34,7 @@ put_sysctl() {
   [ -e "$1/sysctl" ] || return 0
   [ -d "$1/now" ] || mkdir "$1/now"
   sysctl_last=0
-  while [ "$sysctl_last" -lt 3 ]; do
+  while [ "$sysctl_last" -lt 4 ]; do
     take_sysctl "$1/now"
     ! same "$1/sysctl" "$1/now/sysctl" || break
     plan_settings "$1/sysctl" "$1/now/sysctl" "$sysctl_last" >"$1/now/plan"
@@ -51,8 +51,10 @@ put_sysctl() {
 # plan_settings WANTED NOW LAST: those of the next rank after LAST in which something differs, `RANK PATH VALUE` lines.
 plan_settings() {
   awk -v last="$3" 'function rank_of(path) {
-      if (path ~ /\/all\/[^\/]*$/) return 1
-      return path ~ /\/default\/[^\/]*$/ ? 2 : 3
+      # Forwarding sets the redirects of all and of each.
+      if (path ~ /\/(ip_forward|all\/forwarding)$/) return 1
+      if (path ~ /\/all\/[^\/]*$/) return 2
+      return path ~ /\/default\/[^\/]*$/ ? 3 : 4
     }
     { at = index($0, " = "); path = substr($0, 1, at - 1); value = substr($0, at + 3) }
     FILENAME == ARGV[1] { wanted[path] = value; next }
@@ -61,7 +63,7 @@ plan_settings() {
       if (rank <= last) next
       text[rank] = text[rank] rank " " path " " wanted[path] "\n"
     }
-    END { for (rank = 1; rank <= 3; rank++) if (text[rank] != "") { printf "%s", text[rank]; exit } }' "$1" "$2"
+    END { for (rank = 1; rank <= 4; rank++) if (text[rank] != "") { printf "%s", text[rank]; exit } }' "$1" "$2"
 }
 
 write_setting() { printf '%s\n' "$2" >"/proc/sys/$1"; }
