@@ -16,6 +16,7 @@ export default defineConfig({
           name: 'roles',
           include: ['test/roles/**/*.test.ts'],
           setupFiles: ['test/support/property-seed.ts'],
+          hookTimeout: 60_000,
           maxWorkers: 6, // they wait for kernels and timers more than they compute
         },
       },
@@ -34,7 +35,7 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: 3, // guards' windows are waited for, not computed
           disableConsoleIntercept: true, // figures are lines of their own
         },
       },

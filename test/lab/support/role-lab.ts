@@ -7,10 +7,13 @@ import type { Lab } from '../../../src/lab/lab.ts';
 import { bareAddress, type LabHost, type LabLink } from '../../../src/lab/plan.ts';
 import { changesOf, fairlead, PROJECT } from './fairlead.ts';
 
-/** Everything that a role may touch, as the kernel tells it. Routes' lifetimes count down and are left out. */
+/**
+ * Everything that a role may touch, as the kernel tells it. Routes' lifetimes count down and are left out; those of IPv6 come
+ * in the order in which the links came up at boot.
+ */
 export const SNAPSHOT = `
 ip rule; ip -6 rule
-ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
+ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//' | sort
 ip -o address | sed 's/ *valid_lft.*//'
 iptables-save | sed '/^#/d; s/ \\[[0-9]*:[0-9]*\\]$//'; ip6tables-save | sed '/^#/d; s/ \\[[0-9]*:[0-9]*\\]$//'
 nft list tables; ipset list -n
