@@ -1,9 +1,9 @@
 // From a syntax tree to a function: each {{x}} goes through a helper that refuses what has no text form, or that
 // keeps the value where the whole text is one expression. A second variant tells, after a failure, where it happened.
 import type { TemplateDelegate } from 'handlebars';
-import { unguarded } from './guard.ts';
 import { asText, HELPERS, handlebarsWithHelpers } from './helpers.ts';
 import { settled } from './lazy-mapping.ts';
+import { original } from './strict-names.ts';
 import { isCall } from './template-scope.ts';
 
 export interface CompileForm {
@@ -38,7 +38,7 @@ let kept: unknown;
 let place: hbs.AST.SourceLocation | undefined;
 const handlebars = handlebarsWithHelpers();
 handlebars.registerHelper(KEEP, (value: unknown) => {
-  kept = settled(unguarded(value));
+  kept = settled(original(value));
   return '';
 });
 handlebars.registerHelper(TEXT, asText);

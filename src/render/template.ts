@@ -3,9 +3,9 @@
 import type { TemplateDelegate } from 'handlebars';
 import { type Diagnostic, didYouMean, type Problems, type Span } from '../diagnostic.ts';
 import type { TextOrigin } from '../load/source.ts';
-import { guardedContext } from './guard.ts';
 import { type HostReads, merged, templateReads } from './host-reads.ts';
 import { NotYetError, type Values } from './shape.ts';
+import { strictContext } from './strict-names.ts';
 import { type CompileForm, compileProgram, lastPlace, takeKept } from './template-compile.ts';
 import { part } from './template-forms.ts';
 import { rootName, scopeNames } from './template-scope.ts';
@@ -144,7 +144,7 @@ export class Template {
     const partials = Object.fromEntries(
       [...this.partialTemplates].map(([name, partial]) => [name, partial.#partial()]),
     );
-    const context = guardedContext(values);
+    const context = strictContext(values);
     return this.#withPlaces((isTraced) => this.#program({ as, isTraced })(context, { partials }));
   }
 

@@ -3,12 +3,12 @@
 import { NameError, type Values } from './shape.ts';
 
 /** The root context: names are looked up, and their templates rendered, only when a template asks for them. */
-export function guardedContext(values: Values): object {
+export function strictContext(values: Values): object {
   return new Proxy(
     {},
     {
       get: (_target, name) =>
-        typeof name === 'string' ? guarded(values.get(name), name) : symbolProperty({}, name),
+        typeof name === 'string' ? strict(values.get(name), name) : symbolProperty({}, name),
       has: (_target, name) => typeof name === 'string' && values.has(name),
       getOwnPropertyDescriptor: (_target, name) =>
         typeof name === 'string' && values.has(name)
@@ -21,20 +21,20 @@ export function guardedContext(values: Values): object {
 const proxies = new WeakMap<object, object>();
 const originals = new WeakMap<object, object>();
 
-/** The value that `guarded` was given; anything else as it is. */
-export function unguarded(value: unknown): unknown {
+/** The value that `strict` was given; anything else as it is. */
+export function original(value: unknown): unknown {
   return value !== null && typeof value === 'object' ? (originals.get(value) ?? value) : value;
 }
 
 /** The value with every list and mapping in it, at any depth, throwing a NameError for keys it does not have. */
-export function guarded(value: unknown, path: string): unknown {
+export function strict(value: unknown, path: string): unknown {
   if (value === null || typeof value !== 'object') return value;
   const before = proxies.get(value);
   if (before !== undefined) return before;
   const proxy = new Proxy(value, {
     get: (target, key) => {
       if (typeof key !== 'string') return symbolProperty(target, key);
-      if (Object.hasOwn(target, key)) return guarded(Reflect.get(target, key), `${path}.${key}`);
+      if (Object.hasOwn(target, key)) return strict(Reflect.get(target, key), `${path}.${key}`);
       // JSON.stringify asks; helpers use the methods of lists.
       if (key === 'toJSON' || (Array.isArray(target) && key in Array.prototype))
         return Reflect.get(target, key);
