@@ -9,6 +9,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/roles/**', 'test/scenarios/**'],
           setupFiles: ['test/support/property-seed.ts'],
+          maxWorkers: 4, // by itself it leaves one of two cores free
         },
       },
       {

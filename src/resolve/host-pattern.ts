@@ -1,6 +1,7 @@
 // Which hosts a pattern selects: `web:&prod:!web-3`, `~regex`, `web*`, `web[0:2]`, as in Ansible, order included.
 // One thing differs on purpose: a name that is neither host nor group is an error here, and a warning there.
 import { type Diagnostic, didYouMean, type Problems, type Span } from '../diagnostic.ts';
+import { globExpression } from '../glob.ts';
 import { parseAddress } from '../load/inventory/host-name.ts';
 import { hostsOf } from '../load/inventory/membership.ts';
 import { type Inventory, LOCALHOST_NAMES } from '../load/inventory/model.ts';
@@ -140,9 +141,7 @@ class Matcher {
   #test(name: string, part: string): ((candidate: string) => boolean) | undefined {
     if (!name.startsWith('~') && !/[*?[]/.test(name)) return (candidate) => candidate === name;
     try {
-      const expression = name.startsWith('~')
-        ? pythonExpression(name.slice(1))
-        : new RegExp(`^(?:${globSource(name)})`);
+      const expression = name.startsWith('~') ? pythonExpression(name.slice(1)) : globExpression(name);
       return (candidate) => expression.test(candidate);
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/^.*\/[a-z]*: /s, '') : String(error);
@@ -207,20 +206,4 @@ function pythonExpression(written: string): RegExp {
       (_all, before: string, end: string) => before + (end === 'A' ? '^' : '$'),
     );
   return new RegExp(`^(?:${source})`, flags?.[1]?.replace(/[au]/g, '') ?? '');
-}
-
-/** A shell glob as a regular expression, by the rules of Python's fnmatch. */
-function globSource(glob: string): string {
-  let source = '';
-  for (let at = 0; at < glob.length; at++) {
-    const letter = glob[at] ?? '';
-    const set = letter === '[' ? /^\[(!?)(\]?[^\]]*)\]/.exec(glob.slice(at)) : null;
-    if (letter === '*') source += '.*';
-    else if (letter === '?') source += '.';
-    else if (set) {
-      source += `[${set[1] ? '^' : ''}${(set[2] ?? '').replace(/[\\\]^[]/g, '\\$&')}]`;
-      at += set[0].length - 1;
-    } else source += letter.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  }
-  return `${source}$`;
 }

@@ -1,6 +1,7 @@
 // --start-at-task: which task is meant, and which plays and includes lead to it. Where a host itself begins is
 // apply/first-place.ts; what the tasks before it would have set is told by check-host.ts.
 import { type Diagnostic, didYouMean } from '../diagnostic.ts';
+import { globExpression } from '../glob.ts';
 import { namesSetBy } from './names-set.ts';
 import { tasksOf } from './play-tasks.ts';
 import type { ResolvedPlay } from './resolved-play.ts';
@@ -19,7 +20,7 @@ export interface StartAt {
  * What includes bring in has to be loaded by now.
  */
 export function startAt(pattern: string): StartAt {
-  const glob = globOf(pattern);
+  const glob = globExpression(pattern);
   const isHere = (task: ResolvedTask): boolean =>
     namesOf(task).some((name) => name === pattern || glob.test(name));
   const leadsThere = (task: ResolvedTask, seen: ReadonlySet<TaskList> = new Set()): boolean =>
@@ -82,21 +83,4 @@ function namesOf({ writtenName, module, role }: ResolvedTask): readonly string[]
 function placeOf({ origin }: ResolvedTask): string {
   const { file, line } = origin.span();
   return `${file}:${line}`;
-}
-
-/** Python's fnmatch: `*`, `?`, `[abc]`, `[!abc]`; everything else is itself. */
-function globOf(pattern: string): RegExp {
-  const source = pattern.replace(/\*|\?|\[!?\]?[^\]]*\]|[\\^$.+()[\]{}|]/g, (part) => {
-    if (part === '*') return '.*';
-    if (part === '?') return '.';
-    if (part.length < 2) return `\\${part}`;
-    const isNot = part.startsWith('[!');
-    const set = part.slice(isNot ? 2 : 1, -1).replace(/[\\\]^[]/g, '\\$&');
-    return `[${isNot ? '^' : ''}${set}]`;
-  });
-  try {
-    return new RegExp(`^(?:${source})$`, 's');
-  } catch {
-    return /^(?!)/; // a set such as [z-a] has nothing in it
-  }
 }

@@ -22,7 +22,7 @@ let dir = '';
 beforeEach(() => {
   dir = mkdtempSync('/tmp/async-');
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
 
 const jobs = (): readonly string[] => {
   const folder = join(dir, '.fairlead_async');

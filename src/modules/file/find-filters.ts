@@ -1,4 +1,5 @@
 // Which of the files that a host listed are wanted: the pure part of find, with Ansible's rules.
+import { globExpression } from '../../glob.ts';
 import { ArgumentError } from '../module.ts';
 import { expression } from './expression.ts';
 import { applyMode, type Mode } from './file-mode.ts';
@@ -19,24 +20,6 @@ export function namePatterns(
 
 export function isNamed(name: string, patterns: NamePatterns): boolean {
   return patterns.some((pattern) => name.search(pattern) === 0);
-}
-
-/** As fnmatch of Python: * ? [a-z] [!a-z], and a backslash is a backslash. */
-function globExpression(pattern: string): RegExp {
-  const source = pattern.replace(/\[(!?)(\]?[^\]]*)\]|[\s\S]/g, (part, not?: string, set?: string) => {
-    if (set !== undefined && set !== '') {
-      return `[${not === '!' ? '^' : ''}${set.replace(/[\\[\]^]/g, '\\$&')}]`;
-    }
-    if (part === '*') return '[^]*';
-    if (part === '?') return '[^]';
-    return part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  });
-  try {
-    return new RegExp(`^${source}$`, 'u');
-  } catch {
-    // A range that runs backwards, [z-a], matches nothing.
-    return /(?!)/;
-  }
 }
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
