@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/roles/**', 'test/scenarios/**'],
+          exclude: ['test/lab/**', 'test/roles/**', 'test/scenarios/**', 'test/vm/**'],
           setupFiles: ['test/support/property-seed.ts'],
           maxWorkers: 4, // by itself it leaves one of two cores free
         },
@@ -38,6 +38,16 @@ export default defineConfig({
           hookTimeout: 300_000,
           maxWorkers: 3, // guards' windows are waited for, not computed
           disableConsoleIntercept: true, // figures are lines of their own
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          maxWorkers: 2, // emulated processors are what they wait for
+          disableConsoleIntercept: true,
         },
       },
     ],

@@ -3,7 +3,8 @@
 //   lab PID              pid 1 of the lab runs (all pids are the machine's)
 //   internet             the internet answers
 //   boot HOST PID        the host's pid 1 runs, nothing else yet
-//   ready HOST PID       sshd listens
+//   ready HOST PID       sshd listens, and the boot is over
+//   degraded HOST WHAT… PID   the same, but its init says that this failed
 //   off HOST             powered off, until somebody opens its power pipe
 //   failed HOST          three boots died before they were ready; the same
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -11,16 +12,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LabError } from './lab-error.ts';
 
 export interface LabEvent {
-  readonly kind: 'lab' | 'internet' | 'boot' | 'ready' | 'off' | 'failed';
+  readonly kind: 'lab' | 'internet' | 'boot' | 'ready' | 'degraded' | 'off' | 'failed';
   /** Empty for `lab` and `internet`. */
   readonly host: string;
   /** A process of the machine; 0 = none. */
   readonly pid: number;
+  /** What failed, where it is degraded. */
+  readonly what: string;
 }
 
 export interface HostState {
-  readonly kind: 'unborn' | 'boot' | 'ready' | 'off' | 'failed';
+  readonly kind: 'unborn' | 'boot' | 'ready' | 'degraded' | 'off' | 'failed';
   readonly pid: number;
+  readonly what: string;
 }
 
 /** All whole lines so far. */
@@ -33,8 +37,8 @@ export function readEvents(path: string): readonly LabEvent[] {
 export function hostState(events: readonly LabEvent[], host: string): HostState {
   const last = events.findLast((event) => event.host === host);
   if (last === undefined || last.kind === 'lab' || last.kind === 'internet')
-    return { kind: 'unborn', pid: 0 };
-  return { kind: last.kind, pid: last.pid };
+    return { kind: 'unborn', pid: 0, what: '' };
+  return { kind: last.kind, pid: last.pid, what: last.what };
 }
 
 export interface Waiting {
@@ -71,7 +75,7 @@ export async function waitForEvents(
 }
 
 const POLL_MS = 10;
-const KINDS = ['lab', 'internet', 'boot', 'ready', 'off', 'failed'] as const;
+const KINDS = ['lab', 'internet', 'boot', 'ready', 'degraded', 'off', 'failed'] as const;
 
 function parse(text: string): readonly LabEvent[] {
   const events: LabEvent[] = [];
@@ -80,7 +84,7 @@ function parse(text: string): readonly LabEvent[] {
     const kind = KINDS.find((known) => known === word);
     if (kind === undefined) continue;
     const host = kind === 'lab' || kind === 'internet' ? '' : (rest[0] ?? '');
-    events.push({ kind, host, pid: Number(rest.at(-1)) || 0 });
+    events.push({ kind, host, pid: Number(rest.at(-1)) || 0, what: rest.slice(1, -1).join(' ') });
   }
   return events;
 }

@@ -54,12 +54,15 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 `;
 
-const BRIDGE = 'link add name hosts type bridge mcast_snooping 0';
+/** With an address of its own: a bridge that takes a port's changes it with its ports, and neighbours lose it. */
+function bridge(number: number): string {
+  return `link add name hosts address 02:fa:01:00:00:${String(number).padStart(2, '0')} type bridge mcast_snooping 0`;
+}
 
 function managementScript(): string {
   return `ip -batch - <<'END'
 link set lo up
-${BRIDGE}
+${bridge(0)}
 address add ${CONTROLLER_ADDRESS}/${MANAGEMENT_PREFIX_LENGTH} dev hosts
 link set hosts up
 END
@@ -71,7 +74,7 @@ function providerScript(provider: ProviderPlan, internetPin: string): string {
   const [here6, there6] = provider.transit6;
   return `ip -batch - <<'END'
 link set lo up
-${BRIDGE}
+${bridge(Number(provider.name.slice(-1)))}
 address add ${provider.address} dev hosts
 address add ${provider.address6} dev hosts nodad
 link set hosts up

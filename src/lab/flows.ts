@@ -3,10 +3,12 @@
 // their packets went by is flow-traffic.ts.
 import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { execPath } from 'node:process';
+import type { ClientPlace } from './client-place.ts';
 import { FLOWS_SCRIPT } from './client-scripts.ts';
 import { LabError } from './lab-error.ts';
-import { type Argv, capture, join } from './namespaces.ts';
+import { type Captured, capture, join } from './namespaces.ts';
 import { CALLER_PORT, type ProviderName } from './plan.ts';
+import { flowsOnMachine } from './vm/machine-traffic.ts';
 
 /** Where flows start: on a host, or on the client machine of that host's LAN. */
 export type FlowSource = { readonly host: string } | { readonly lan: string };
@@ -62,15 +64,13 @@ export function countCallers(results: readonly FlowResult[]): Readonly<Record<st
   return counts;
 }
 
-/** Runs in the namespace that `prefix` enters. A LabError where the order makes no sense. */
-export async function runFlows(prefix: Argv, order: FlowOrder): Promise<readonly FlowResult[]> {
+/** A LabError where the order makes no sense. */
+export async function runFlows(from: ClientPlace, order: FlowOrder): Promise<readonly FlowResult[]> {
   const mistake = mistakeIn(order);
   if (mistake !== undefined) throw new LabError(`flows: ${mistake}`);
   const port = order.port ?? CALLER_PORT;
   const targets = order.addresses.map((address): Endpoint => ({ address: canonicalAddress(address), port }));
-  const { exitCode, stdout, stderr } = await capture(
-    join(prefix, [execPath, '-e', FLOWS_SCRIPT, JSON.stringify({ ...order, port })]),
-  );
+  const { exitCode, stdout, stderr } = await runClient(from, { ...order, port });
   if (exitCode !== 0) throw new LabError(`flows failed: ${stderr.trim()}`);
   return (JSON.parse(stdout) as readonly (Endpoint | string)[]).map((said, at): FlowResult => {
     const target = targets[at % targets.length] as Endpoint;
@@ -83,6 +83,11 @@ export async function runFlows(prefix: Argv, order: FlowOrder): Promise<readonly
 /** As the kernel's tools spell it. */
 export function canonicalAddress(address: string): string {
   return new SocketAddress({ address, family: isIPv6(address) ? 'ipv6' : 'ipv4' }).address;
+}
+
+function runClient(from: ClientPlace, order: FlowOrder & { readonly port: number }): Promise<Captured> {
+  if (from.kind === 'machine') return flowsOnMachine(from.machine, order);
+  return capture(join(from.prefix, [execPath, '-e', FLOWS_SCRIPT, JSON.stringify(order)]));
 }
 
 function mistakeIn({ addresses, count, atOnce, localAddress, localPorts }: FlowOrder): string | undefined {

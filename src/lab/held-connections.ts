@@ -2,6 +2,7 @@
 // and by which provider its packets went. The program itself is in client-scripts.ts.
 import { spawn } from 'node:child_process';
 import { execPath } from 'node:process';
+import type { ClientPlace } from './client-place.ts';
 import { HOLD_SCRIPT } from './client-scripts.ts';
 import { type FlowMeter, packetsOf } from './flow-traffic.ts';
 import {
@@ -14,6 +15,8 @@ import {
 import { LabError } from './lab-error.ts';
 import { type Argv, join } from './namespaces.ts';
 import { ECHO_PORT, HELLO_PORT, type ProviderName } from './plan.ts';
+import type { MachineSockets } from './vm/agent-client.ts';
+import { holdOnMachine } from './vm/machine-traffic.ts';
 
 export interface HeldReport {
   /** Lines that were sent and came back. */
@@ -61,15 +64,15 @@ export interface HeldConnections {
   stop(): Promise<readonly HeldFlowReport[]>;
 }
 
-/** Runs in the namespace that `prefix` enters. Resolves when all are open; a LabError where one does not open. */
+/** Resolves when all are open; a LabError where one does not open. */
 export async function holdConnections(
-  prefix: Argv,
+  place: ClientPlace,
   from: HoldSource,
   order: HoldOrder,
   meter: FlowMeter,
 ): Promise<HeldConnections> {
   const before = await meter.read();
-  const held = await holdOpen(prefix, { ...order, port: portOf(from, order) });
+  const held = await holdOpen(place, { ...order, port: portOf(from, order) });
   return {
     stop: async () => {
       const reports = await held.stop();
@@ -86,7 +89,7 @@ export async function holdConnections(
 
 /** The same for one connection from the internet to a host's hello service, nothing counted. */
 export async function holdConnection(prefix: Argv, address: string): Promise<HeldConnection> {
-  const held = await holdOpen(prefix, { address, port: HELLO_PORT, count: 1 });
+  const held = await holdOpen({ kind: 'namespace', prefix }, { address, port: HELLO_PORT, count: 1 });
   return {
     stop: async () => {
       const [report] = await held.stop();
@@ -103,20 +106,48 @@ interface Ends {
   readonly local?: Endpoint;
 }
 
-async function holdOpen(
-  prefix: Argv,
-  order: HoldOrder,
-): Promise<{ stop(): Promise<readonly (HeldReport & Ends)[]> }> {
-  const job = { intervalMs: 20, patienceMs: 3000, ...order };
+interface OpenConnections {
+  stop(): Promise<readonly (HeldReport & Ends)[]>;
+}
+
+type HoldJob = HoldOrder & { readonly port: number };
+
+function holdOpen(place: ClientPlace, order: HoldJob): Promise<OpenConnections> {
+  if (place.kind === 'namespace') {
+    return holdInNamespace(place.prefix, { intervalMs: 20, patienceMs: 3000, ...order });
+  }
+  // Each exchange costs an emulated machine some milliseconds.
+  return holdHere(place.machine, { intervalMs: 100, patienceMs: 10_000, ...order });
+}
+
+async function holdHere(
+  machine: MachineSockets,
+  job: HoldJob & { readonly intervalMs: number; readonly patienceMs: number },
+): Promise<OpenConnections> {
+  const held = await holdOnMachine(machine, job);
+  if (held.printed.startsWith('open\n')) return { stop: async () => reportsIn(await held.stop()) };
+  throw notOpen(job, reportsIn(held.printed));
+}
+
+function reportsIn(printed: string): readonly (HeldReport & Ends)[] {
+  const last = printed.trimEnd().split('\n').at(-1) ?? '';
+  if (!last.startsWith('[')) throw new LabError(`the held connections' program died: "${last}"`);
+  return JSON.parse(last) as readonly (HeldReport & Ends)[];
+}
+
+function notOpen({ address }: HoldOrder, reports: readonly HeldReport[]): LabError {
+  const broken = reports.find((report) => typeof report.broken === 'string')?.broken ?? 'ended';
+  return new LabError(`no connection to ${address}: ${broken}`);
+}
+
+async function holdInNamespace(prefix: Argv, job: HoldJob): Promise<OpenConnections> {
   const [program, ...words] = join(prefix, [execPath, '-e', HOLD_SCRIPT, JSON.stringify(job)]);
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   let printed = '';
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   const reports = async (): Promise<readonly (HeldReport & Ends)[]> => {
     await ended;
-    const last = printed.trimEnd().split('\n').at(-1) ?? '';
-    if (!last.startsWith('[')) throw new LabError(`the held connections' program died: "${last}"`);
-    return JSON.parse(last) as readonly (HeldReport & Ends)[];
+    return reportsIn(printed);
   };
   return new Promise((resolve, reject) => {
     child.on('error', reject);
@@ -132,10 +163,7 @@ async function holdOpen(
       });
     });
     // Without an "open" before it, this rejection is what the caller sees.
-    reports().then((all) => {
-      const broken = all.find((report) => typeof report.broken === 'string')?.broken ?? 'ended';
-      reject(new LabError(`no connection to ${order.address}: ${broken}`));
-    }, reject);
+    reports().then((all) => reject(notOpen(job, all)), reject);
   });
 }
 

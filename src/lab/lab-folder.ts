@@ -2,7 +2,7 @@
 // Text comes from the neighbours; this file decides what lies where and with which mode.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { bootScript, hostMounts } from './boot-script.ts';
 import { fabricPrograms, PLACE_SETTINGS } from './fabric.ts';
 import {
@@ -16,8 +16,11 @@ import {
 } from './host-files.ts';
 import { HELLO_SCRIPT, INIT_SCRIPT, POWER_SCRIPT } from './init-script.ts';
 import { INTERNET_SCRIPT } from './internet-scripts.ts';
-import type { LabPlan } from './plan.ts';
+import type { LabHost, LabPlan } from './plan.ts';
 import { supervisorScript } from './supervisor-script.ts';
+import { writeMachineFiles } from './vm/machine-files.ts';
+import type { MachineSettings } from './vm/machine-script.ts';
+import { isMachine } from './vm/systems.ts';
 
 export interface LabPaths {
   readonly supervisor: string;
@@ -56,16 +59,21 @@ export function lanClientFile(host: string): string {
   return join('lan', host);
 }
 
-/** Writes everything that can be known before the hosts run. */
-export function fillLabFolder(folder: string, plan: LabPlan): void {
+/** Writes everything that can be known before the hosts run. `settings` are asked for hosts that are machines. */
+export function fillLabFolder(
+  folder: string,
+  plan: LabPlan,
+  settings: (host: LabHost) => MachineSettings,
+): void {
   const paths = labPaths(folder);
   const machine = machineFolder(folder);
   for (const name of ['machine', 'power']) mkdirSync(join(folder, name));
   const write = (path: string, text: string, mode = 0o644) => writeBelow(folder, path, text, mode);
+  const places = ['mgmt', ...plan.providers.map(({ name }) => name)] as const;
 
   const programs = fabricPrograms(plan, (other) => join(machine, 'net', other));
   write('supervisor', supervisorScript(programs.map(({ place }) => place)));
-  write('boot', bootScript(['mgmt', ...plan.providers.map(({ name }) => name)]));
+  write('boot', bootScript(places));
   write('mounts', hostMounts(machine));
   write('internet.cjs', INTERNET_SCRIPT);
   write('fabric/settings', PLACE_SETTINGS);
@@ -86,6 +94,15 @@ export function fillLabFolder(folder: string, plan: LabPlan): void {
 
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'fairlead lab', '-f', paths.key]);
   write('inventory.yml', inventoryText(plan, paths));
+  const hosts = plan.hosts.filter(({ system }) => isMachine(system));
+  if (hosts.length === 0) return;
+  for (const path of ['etc/hosts', 'etc/ssh/sshd_config'] as const) {
+    write(`machines/birth/${path}`, path === 'etc/hosts' ? hostsText(plan) : SSHD_CONFIG);
+  }
+  writeMachineFiles(
+    { name: basename(folder), hosts, places, publicKeyFile: `${paths.key}.pub`, settings },
+    write,
+  );
 }
 
 /** Writes known_hosts from the keys that the hosts made when they were first turned on. */

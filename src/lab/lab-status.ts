@@ -4,12 +4,14 @@ import type { HostState } from './events.ts';
 import type { Lab } from './lab.ts';
 import { bareAddress, type ProviderName } from './plan.ts';
 import type { ProbeResult } from './probe.ts';
+import type { LabSystem } from './vm/systems.ts';
 
 export interface LabStatus {
   readonly name: string;
   readonly hosts: readonly {
     readonly name: string;
     readonly state: HostState['kind'];
+    readonly system: LabSystem;
     readonly managementAddress: string;
     /** Per uplink and address family, in the plan's order. */
     readonly reachable: readonly ProbeResult[];
@@ -32,6 +34,7 @@ export async function labStatus(lab: Lab, count: number): Promise<LabStatus> {
     hosts: lab.hosts.map((host, at) => ({
       name: host.name,
       state: lab.state(host.name).kind,
+      system: host.system,
       managementAddress: host.managementAddress,
       reachable: results.slice(at * perHost, (at + 1) * perHost),
     })),
@@ -44,6 +47,7 @@ export function statusText(status: LabStatus): string {
   const rows = status.hosts.flatMap((host) =>
     host.reachable.map(({ address, ok, failed }, at) => [
       at === 0 ? host.name : '',
+      at === 0 ? host.system : '',
       at === 0 ? STATE_WORDS[host.state] : '',
       at === 0 ? host.managementAddress : '',
       address,
@@ -53,7 +57,7 @@ export function statusText(status: LabStatus): string {
   const spoofed = status.spoofed.map(({ provider, packets }) => `${provider} ${packets}`).join(', ');
   return [
     `lab ${status.name}`,
-    ...table([['host', 'state', 'management', 'uplink', 'answered'], ...rows]),
+    ...table([['host', 'system', 'state', 'management', 'uplink', 'answered'], ...rows]),
     `dropped as spoofed: ${spoofed}`,
     '',
   ].join('\n');
@@ -63,6 +67,7 @@ const STATE_WORDS: Readonly<Record<HostState['kind'], string>> = {
   unborn: 'off',
   boot: 'booting',
   ready: 'up',
+  degraded: 'degraded',
   off: 'off',
   failed: 'failed',
 };

@@ -1,11 +1,14 @@
 // A lab: a throwaway fleet of hosts made of namespaces, providers that drop spoofed sources, an internet,
 // and a controller, on this machine and apart from it. create-lab.ts makes one; this is what one can do with it.
 import { closeSync, constants, openSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bootTimeoutMs, untilReady } from './boot-wait.ts';
 import { bounceScript } from './bounce.ts';
 import { type AtPlace, gatewayCommand, plugCommand, unplugCommand } from './cables.ts';
-import { type HostState, hostState, readEvents, waitForEvents } from './events.ts';
+import type { ClientPlace } from './client-place.ts';
+import { type HostState, hostState, readEvents } from './events.ts';
 import { type Place, SPOOFED_CHAIN } from './fabric.ts';
 import { FlowMeter, packetsOf } from './flow-traffic.ts';
 import {
@@ -38,13 +41,16 @@ import {
 } from './namespaces.ts';
 import { type LabHost, type LabPlan, type ProviderName, planLab } from './plan.ts';
 import { type ProbeOrder, type ProbeResult, probe } from './probe.ts';
+import { sshCommand } from './ssh-command.ts';
 import { DEFAULT_LAB_NAME, isWanted, type LabState, labFolder, readLabState } from './state.ts';
 import { removeLab } from './sweep.ts';
+import { MachineGoneError, type MachineSockets, runOnMachine } from './vm/agent-client.ts';
+import { machinePath } from './vm/machine-files.ts';
+import { setLink } from './vm/monitor.ts';
+import { isMachine } from './vm/systems.ts';
 
 /** `ifupdown`: as an admin would, with hooks. `link`: as a cable would; addresses stay, routes are lost. */
 export type BounceWay = 'ifupdown' | 'link';
-
-const BOOT_TIMEOUT_MS = 60_000;
 
 export class Lab {
   readonly name: string;
@@ -87,9 +93,22 @@ export class Lab {
     return join(this.#place('mgmt'), argv);
   }
 
-  /** The same, inside a host. A LabError where the host is off. */
+  /**
+   * The same, inside a host. A LabError where the host is off. Past its network, but to a machine: that one is reached by ssh
+   * (`inHost` goes past its network).
+   */
   hostCommand(host: string, argv: Argv): Argv {
-    return join(hostPrefix(this.#pidOf(host)), argv);
+    const pid = this.#pidOf(host);
+    if (this.#machine(host) === undefined) return join(hostPrefix(pid), argv);
+    return this.controllerCommand(sshCommand(this.paths, this.host(host), { argv, io: 'pipes' }));
+  }
+
+  /** A shell for somebody at a terminal. */
+  shellCommand(host: string): Argv {
+    if (this.#machine(host) === undefined) return this.hostCommand(host, ['/bin/sh']);
+    this.#pidOf(host);
+    const remote = { argv: ['/bin/sh', '-l'], io: 'terminal' } as const;
+    return this.controllerCommand(sshCommand(this.paths, this.host(host), remote));
   }
 
   inController(argv: Argv): Promise<Captured> {
@@ -98,6 +117,11 @@ export class Lab {
 
   /** As root on the host, past sshd: works also when the host's network is broken. */
   async inHost(host: string, argv: Argv): Promise<Captured> {
+    const machine = this.#machine(host);
+    if (machine !== undefined) {
+      this.#pidOf(host);
+      return runOnMachine(machine, argv);
+    }
     return capture(this.hostCommand(host, argv), hostEnvironment());
   }
 
@@ -112,16 +136,20 @@ export class Lab {
 
   /** On the client machine of a host's LAN, with the machine's own files. A LabError where the lab has no LAN. */
   async inLan(host: string, argv: Argv): Promise<Captured> {
-    return capture(join(this.#source({ lan: host }), argv));
+    return capture(join(this.#lan(host), argv));
   }
 
   /** Pulls a host's cable out at its far end: the device stays up and loses its carrier, until `plug` or a boot. */
   async unplug(host: string, device: string): Promise<void> {
     await this.#do(unplugCommand(this.host(host), device));
+    const machine = this.#machine(host);
+    if (machine !== undefined) await setLink(machine, device, 'unplugged');
   }
 
   async plug(host: string, device: string): Promise<void> {
     await this.#do(plugCommand(this.host(host), device, this.folder));
+    const machine = this.#machine(host);
+    if (machine !== undefined) await setLink(machine, device, 'plugged');
   }
 
   /**
@@ -193,19 +221,23 @@ export class Lab {
     const seen = readEvents(this.paths.events).length;
     const state = this.state(host);
     if (state.kind === 'off' || state.kind === 'failed') await this.#pressPower(host);
+    else if (this.#machine(host) !== undefined) killQuietly(state.pid);
     else {
       // Without a network the dead connections look as after a power cut: no FIN, no RST.
       await capture(['nsenter', '--target', String(state.pid), '--net', 'ip', 'link', 'set', 'mgmt', 'down']);
       killQuietly(state.pid);
     }
-    await this.#untilReady(host, seen);
+    await untilReady(this.paths, this.host(host), seen);
   }
 
   /** Resolves when the host has booted once more than when `action` began: for reboots from inside. */
   async untilRebooted(host: string, action: () => Promise<unknown>): Promise<void> {
     const seen = readEvents(this.paths.events).length;
-    await action();
-    await this.#untilReady(host, seen);
+    await action().catch((error: unknown) => {
+      // What asked for the reboot need not live to see it.
+      if (!(error instanceof MachineGoneError)) throw error;
+    });
+    await untilReady(this.paths, this.host(host), seen);
   }
 
   /** Takes an uplink down and up again. Resolves when it is up; a LabError where that failed. */
@@ -219,14 +251,27 @@ export class Lab {
     await removeLab(this.folder);
   }
 
+  /** Undefined for a host that is made of namespaces. */
+  #machine(host: string): MachineSockets | undefined {
+    const { name, system } = this.host(host);
+    return isMachine(system) ? { host: name, folder: joinPath(this.folder, machinePath(name)) } : undefined;
+  }
+
   #place(place: Place): Argv {
     return placePrefix({ folder: this.folder, supervisorPid: this.#supervisorPid }, place);
   }
 
-  #source(from: HoldSource): Argv {
-    if (from === 'internet') return this.#place('internet');
-    if ('host' in from) return hostNetworkPrefix(this.#pidOf(from.host));
-    const { name, lan } = this.host(from.lan);
+  #source(from: HoldSource): ClientPlace {
+    if (from === 'internet') return { kind: 'namespace', prefix: this.#place('internet') };
+    if ('lan' in from) return { kind: 'namespace', prefix: this.#lan(from.lan) };
+    const pid = this.#pidOf(from.host);
+    const machine = this.#machine(from.host);
+    if (machine !== undefined) return { kind: 'machine', machine };
+    return { kind: 'namespace', prefix: hostNetworkPrefix(pid) };
+  }
+
+  #lan(host: string): Argv {
+    const { name, lan } = this.host(host);
     if (lan !== undefined) return this.#place(`lan/${name}`);
     throw new LabError(`lab "${this.name}" has no LANs`, 'make it with: fairlead lab up --lan');
   }
@@ -253,17 +298,8 @@ export class Lab {
     return more.length > 4 ? `${first} to ${more.at(-1)}` : [first, ...more].join(', ');
   }
 
-  #untilReady(host: string, from: number): Promise<void> {
-    return waitForEvents(this.paths.events, (events) => hostState(events, host).kind === 'ready', {
-      from,
-      timeoutMs: BOOT_TIMEOUT_MS,
-      what: `${host} boots`,
-      trouble: () => (this.state(host).kind === 'failed' ? `it does not; see ${this.paths.log}` : undefined),
-    });
-  }
-
   async #pressPower(host: string): Promise<void> {
-    const deadline = performance.now() + BOOT_TIMEOUT_MS;
+    const deadline = performance.now() + bootTimeoutMs([this.host(host)]);
     for (;;) {
       try {
         closeSync(openSync(powerPipe(this.folder, host), constants.O_WRONLY | constants.O_NONBLOCK));
@@ -287,7 +323,7 @@ export function openLab(name: string = DEFAULT_LAB_NAME): Lab {
 }
 
 function isOn(state: HostState): boolean {
-  return state.kind === 'ready' || state.kind === 'boot';
+  return state.kind === 'ready' || state.kind === 'degraded' || state.kind === 'boot';
 }
 
 function killQuietly(pid: number): void {

@@ -8,6 +8,7 @@
 // The providers' networks are for documentation and tests (RFC 5737, RFC 3849, RFC 2544); more hosts than fit get
 // wider private ones.
 import { LabError } from './lab-error.ts';
+import type { LabSystem } from './vm/systems.ts';
 
 export type ProviderName = 'isp1' | 'isp2' | 'isp3';
 
@@ -39,6 +40,7 @@ export interface LabHost {
   readonly name: string;
   /** From 1. */
   readonly index: number;
+  readonly system: LabSystem;
   /** Without a prefix length; where sshd is reached from the controller. */
   readonly managementAddress: string;
   readonly links: readonly LabLink[];
@@ -66,6 +68,8 @@ export interface LabShape {
   readonly providers: ProviderCount;
   /** Whether there is a network with a client behind each host. */
   readonly lan: boolean;
+  /** Host after host, and from the start again when they are used up; namespaces when nothing is said. */
+  readonly systems?: readonly LabSystem[];
 }
 
 export interface LabPlan {
@@ -105,7 +109,7 @@ const PROVIDERS = [
 ] as const;
 
 /** The plan of that shape; a LabError where it cannot be. */
-export function planLab({ hostCount, providers, lan }: LabShape): LabPlan {
+export function planLab({ hostCount, providers, lan, systems = [] }: LabShape): LabPlan {
   if (!Number.isInteger(hostCount) || hostCount < 1 || hostCount > MOST_HOSTS) {
     throw new LabError(`a lab has 1 to ${MOST_HOSTS} hosts`);
   }
@@ -116,6 +120,7 @@ export function planLab({ hostCount, providers, lan }: LabShape): LabPlan {
     return {
       name: `edge-${at + 1}`,
       index: at + 1,
+      system: systems[at % systems.length] ?? 'namespace',
       managementAddress: `10.77.${number >> 8}.${number & 255}`,
       links: networks.map((n) => n.link(number)),
       lan: lan ? lanBehind(number) : undefined,

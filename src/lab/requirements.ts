@@ -2,6 +2,7 @@
 // the command line tells the user. Nothing here changes anything.
 import { existsSync } from 'node:fs';
 import { platform, userInfo } from 'node:os';
+import { isMachine, type LabSystem } from './vm/systems.ts';
 
 export interface LabPackage {
   /** The Debian and Ubuntu name. */
@@ -25,6 +26,15 @@ export const LAB_PACKAGES: readonly LabPackage[] = [
   { name: 'perl-base', binary: 'perl' },
 ];
 
+/** What building images and running machines takes besides. */
+export const MACHINE_PACKAGES: readonly LabPackage[] = [
+  { name: 'qemu-system-x86', binary: 'qemu-system-x86_64' },
+  { name: 'qemu-utils', binary: 'qemu-img' },
+  { name: 'mmdebstrap', binary: 'mmdebstrap' },
+  { name: 'e2fsprogs', binary: 'mke2fs' },
+  { name: 'apt', binary: 'apt-get' },
+];
+
 export type MissingRequirement =
   | { readonly kind: 'linux'; readonly platform: string }
   | { readonly kind: 'root' }
@@ -32,12 +42,14 @@ export type MissingRequirement =
 
 const PROGRAM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** What keeps a lab from standing here; empty = nothing. */
-export function missingRequirements(): readonly MissingRequirement[] {
+/** What keeps a lab whose hosts run on these from standing here; empty = nothing. */
+export function missingRequirements(
+  systems: readonly LabSystem[] = ['namespace'],
+): readonly MissingRequirement[] {
   if (platform() !== 'linux') return [{ kind: 'linux', platform: platform() }];
   const missing: MissingRequirement[] = [];
   if (userInfo().uid !== 0) missing.push({ kind: 'root' });
-  for (const wanted of LAB_PACKAGES) {
+  for (const wanted of [...LAB_PACKAGES, ...(systems.some(isMachine) ? MACHINE_PACKAGES : [])]) {
     const found = PROGRAM_FOLDERS.some((folder) => existsSync(`${folder}/${wanted.binary}`));
     if (!found) missing.push({ kind: 'package', package: wanted });
   }

@@ -19,6 +19,8 @@ export interface LabState extends LabShape {
   readonly owner?: ProcessId;
   /** pid 1 of the lab, in the machine's numbers. */
   readonly supervisor?: ProcessId;
+  /** Who takes it down. */
+  readonly remover?: ProcessId;
 }
 
 /** Emptied by a reboot of the machine, which ends every lab. */
@@ -76,6 +78,11 @@ export function isWanted(state: LabState): boolean {
   if (state.owner !== undefined && !isAlive(state.owner)) return false;
   if (state.phase === 'making') return isAlive(state.maker);
   return state.supervisor !== undefined && isAlive(state.supervisor);
+}
+
+/** Whether somebody is at it already. */
+export function isBeingRemoved(state: LabState): boolean {
+  return state.remover !== undefined && isAlive(state.remover);
 }
 
 /** All folders that may be a lab's; `state` is undefined for a claim whose maker died. */

@@ -116,24 +116,35 @@ lan_client() { # HOST; its cable comes with each boot of the host
   in_place "lan/$1" perl "$folder/tree/lab/hello" "$1-client" ${HELLO_PORT} &
 }
 
+# Ends when the host goes off or reboots: 0 = off, 75 = rebooted, 137 = its plug was pulled.
+turn_on() { # HOST INDEX
+  if [ ! -d "$folder/machines/$1" ]; then
+    unshare --mount --pid --uts --ipc --net --fork --kill-child=SIGKILL sh "$folder/boot" "$folder" "$1" "$2"
+    return
+  fi
+  sh "$folder/boot-machine" "$folder" "$1" "$2" || return
+  # QEMU ends in the same way after both; a machine's kernel says on its console what it does.
+  ! grep -q 'reboot: Restarting system' "$folder/machines/$1/console" || return 75
+  grep -q 'reboot: ' "$folder/machines/$1/console" # else it has crashed
+}
+
 power_supply() { # HOST INDEX
   ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$folder/hosts/$1/etc/ssh/ssh_host_ed25519_key"
   mkdir -p "$machine/disks/$1/upper" "$machine/disks/$1/work"
-  cp -r "$folder/hosts/$1/." "$machine/disks/$1/upper/"
+  [ -d "$folder/machines/$1" ] || cp -r "$folder/hosts/$1/." "$machine/disks/$1/upper/"
   [ ! -e "$folder/lan/$1" ] || lan_client "$1"
   early_deaths=0
   while :; do
     status=0
-    unshare --mount --pid --uts --ipc --net --fork --kill-child=SIGKILL \
-      sh "$folder/boot" "$folder" "$1" "$2" || status=$?
+    turn_on "$1" "$2" || status=$?
     case $status in
       # What reboot(2) does to pid 1 of a namespace, SIGKILL from outside, and an orderly reboot.
       129 | 137 | 75) early_deaths=0 ;;
       0 | 130) await_power off "$1" ;;
       *)
         # Some releases of unshare say 1 after a SIGKILL from outside; a host that was ready has not died early.
-        case $(grep "^[br][a-z]* $1 " "$folder/events" | tail -n 1) in
-          ready*) early_deaths=0 ;;
+        case $(grep "^[bdr][a-z]* $1 " "$folder/events" | tail -n 1) in
+          ready* | degraded*) early_deaths=0 ;;
           *) early_deaths=$((early_deaths + 1)) ;;
         esac
         [ "$early_deaths" -lt 3 ] || await_power failed "$1"

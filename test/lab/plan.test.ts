@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
 import { bareAddress, internetAddress, type LabHost, type LabPlan, planLab } from '../../src/lab/plan.ts';
+import type { LabSystem } from '../../src/lab/vm/systems.ts';
 
 function addressesOf(host: LabHost): readonly string[] {
   const links = host.links.flatMap(({ address, address6 }) => [address, address6]);
@@ -76,6 +77,16 @@ describe('the plan of a lab', () => {
       '198.51.100.7',
       '2001:db8:ffff::254',
     ]);
+  });
+
+  it('deals out the systems in turn, and namespaces where none are named', () => {
+    const systemsOf = (systems?: readonly LabSystem[]) =>
+      planLab({ hostCount: 4, providers: 2, lan: false, ...(systems && { systems }) }).hosts.map(
+        ({ system }) => system,
+      );
+    expect(systemsOf(['sysv', 'busybox', 'namespace'])).toEqual(['sysv', 'busybox', 'namespace', 'sysv']);
+    expect(systemsOf([])).toEqual(systemsOf());
+    expect(systemsOf()).toEqual(['namespace', 'namespace', 'namespace', 'namespace']);
   });
 
   it.each([
