@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { Problems } from '../diagnostic.ts';
+import { fleetVerdict, isFault } from '../explain/cluster-fleet.ts';
 import { agrees } from '../explain/explain.ts';
 import { explanationJson } from '../explain/explain-json.ts';
-import { explanationText } from '../explain/explain-text.ts';
+import { explanationText, fleetText } from '../explain/explain-text.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import { type Flow, FlowError, type FlowWords, parseFlow } from '../explain/flow.ts';
 import { flowInspection } from '../explain/inspection.ts';
@@ -22,15 +23,17 @@ const OPTIONS = ['hosts', 'variables', 'vault', 'connection'] as const;
 const HELP = `Usage: fairlead explain [OPTIONS] PATTERN [--from ADDRESS] [--to ADDRESS]
 
 Tells, rule by rule, where each host of the pattern sends a flow and why, beside
-what its kernel says itself. Changes nothing. Exit status 1 where they differ.
+what its kernel says itself. Of an address that hosts share (CLUSTERIP, -m cluster,
+nft jhash) it tells which of them answers the client --from. Changes nothing. Exit
+status 1 where kernel and rules differ, or two nodes answer one client.
 
 Flow:
   --to ADDRESS           where it goes, with --sample also a network (default
                          198.51.100.1 or 2001:db8:ffff::1, for anywhere outside)
   --from ADDRESS         its source; another's than the host's: it is forwarded
                          (default: a program of the host's that binds none)
-  --iif DEVICE           comes in by this device (default: by which the host
-                         reaches the source)
+  --iif DEVICE           comes in by this device (default: which has the address
+                         --to, or else by which the host reaches the source)
   --proto NAME           tcp, udp or icmp (default tcp)
   --dport PORT           destination port
   --sport PORT           source port
@@ -80,13 +83,13 @@ async function explainFlow(pattern: string, flags: ExplainFlags, context: CliCon
   });
   // In the order of the inventory, whoever answered first.
   const told = recap.flatMap(({ host }) => explanations.get(host) ?? []);
-  context.out(
-    output === 'json'
-      ? jsonText(told)
-      : told.map((each) => explanationText(each, outColours ? COLOURS : NO_COLOURS)).join('\n'),
-  );
+  const verdict = fleetVerdict(told);
+  const paint = outColours ? COLOURS : NO_COLOURS;
+  const texts = told.map((each) => explanationText(each, paint));
+  const last = verdict === undefined ? [] : [fleetText(verdict, paint)];
+  context.out(output === 'json' ? jsonText(told) : [...texts, ...last].join('\n'));
   const status = exitCodeOf(recap, 'apply');
-  return status === 0 && !told.every(agrees) ? 1 : status;
+  return status === 0 && (isFault(verdict) || !told.every(agrees)) ? 1 : status;
 }
 
 function flowOf(words: FlowWords): Flow {

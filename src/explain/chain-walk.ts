@@ -1,31 +1,26 @@
 // A new connection's first packet on its way through chains: where it ends, with which share of all connections, and
-// which marks it has then. `statistic` splits the ways: each has its share.
+// which marks it has then. `statistic` splits the ways, and so does a hash of what is not known: each has its share.
 //
 //   chain ─► rule: condition? ─yes─► target: ends, jumps, marks
 //              └─ no ─► next rule … end of chain ─► back to who jumped
-import { contains, type Family } from './address.ts';
-import { type Fraction, ONE, plus, share, times, without } from './fraction.ts';
-import type { ChainRule, Chains, Condition } from './netfilter.ts';
+import type { ChainPacket, Way } from './chain-packet.ts';
+import { bucketOf, type ClusterHash, hashKey } from './cluster/hash.ts';
+import { holds } from './condition-match.ts';
+import { plus } from './fraction.ts';
+import { type DrawnHow, type DrawnWay, isLot, split, startingWay } from './lots.ts';
+import type { ChainRule, Chains } from './netfilter.ts';
 
-/** What can be asked of the packet; unknown in, unknown out. */
-export interface ChainPacket {
-  readonly family: Family;
-  readonly from: bigint | undefined;
-  readonly to: bigint;
-  readonly iif: string | undefined;
-  readonly oif: string | undefined;
-  readonly ipProtocol: number;
-  readonly sport: number | undefined;
-  readonly dport: number | undefined;
-  /** Whether the source is one of the host's own. */
-  readonly isFromHost: boolean;
+/** Chains, and the one that packets enter them by. */
+export interface BaseChain {
+  readonly chains: Chains;
+  readonly base: string;
 }
 
-/** One of the ways through, so far. */
-export interface Way {
+export interface ChainStart {
+  readonly packet: ChainPacket;
   readonly mark: number;
-  readonly ctmark: number;
-  readonly share: Fraction;
+  /** In place of what the kernel computes: what if the client were in that bucket? */
+  readonly bucketOf?: (hash: ClusterHash) => number | undefined;
 }
 
 export interface End {
@@ -33,51 +28,58 @@ export interface End {
   /** What ended it; undefined: the end of the base chain, where nothing is done. */
   readonly by: { readonly chain: string; readonly rule: ChainRule } | undefined;
   /** Lots were drawn on the way: by turns, by chance, or by a hash of the client. */
-  readonly drawn: 'no' | 'by-turns' | 'by-chance' | 'by-hash';
+  readonly drawn: DrawnHow;
 }
 
 export interface ChainWalk {
   readonly ends: readonly End[];
   /** Rules that could not be judged, taken for not matching. */
   readonly doubts: readonly { readonly chain: string; readonly rule: ChainRule }[];
+  /** What clients were told apart by on the way. */
+  readonly hashes: readonly ClusterHash[];
 }
 
 const DEEPEST = 32;
+const POLICY: ChainRule = { text: 'its policy', conditions: [], target: { kind: 'drop' } };
 
 /** From the base chain on. An unknown chain is one without rules. */
-export function walkChain(chains: Chains, base: string, packet: ChainPacket, mark: number): ChainWalk {
-  const walk = new Walking(chains, packet);
-  const left = walk.through(base, [{ mark, ctmark: 0, share: ONE, drawn: 'no', slots: 0 }], 0);
-  const passed = left.map(({ drawn, slots: _, ...way }): End => ({ way, by: undefined, drawn }));
-  return { ends: [...walk.ends, ...passed], doubts: walk.doubts };
+export function walkChain({ chains, base }: BaseChain, start: ChainStart): ChainWalk {
+  const walk = new Walking(chains, start);
+  const left = walk.through(base, [startingWay(start.mark)], 0);
+  const by = chains.drops.has(base) ? { chain: base, rule: POLICY } : undefined;
+  const passed = left.map((way): End => ({ way: plain(way), by, drawn: way.drawn }));
+  return { ends: [...walk.ends, ...passed], doubts: walk.doubts, hashes: [...walk.hashes.values()] };
 }
 
-type Drawn = Way & {
-  readonly drawn: End['drawn'];
-  /** Of a hash: how many have gone other ways already. */
-  readonly slots: number;
-};
+interface Back {
+  readonly next: DrawnWay[];
+  readonly returned: DrawnWay[];
+  readonly depth: number;
+}
 
 class Walking {
   readonly ends: End[] = [];
   readonly doubts: { chain: string; rule: ChainRule }[] = [];
+  readonly hashes = new Map<string, ClusterHash>();
   readonly #chains: Chains;
   readonly #packet: ChainPacket;
+  readonly #bucketOf: (hash: ClusterHash) => number | undefined;
 
-  constructor(chains: Chains, packet: ChainPacket) {
+  constructor(chains: Chains, { packet, bucketOf: wanted }: ChainStart) {
     this.#chains = chains;
     this.#packet = packet;
+    this.#bucketOf = wanted ?? ((hash) => bucketOf(hash, packet));
   }
 
   /** The ways that come back out of the chain. */
-  through(chain: string, ways: readonly Drawn[], depth: number): readonly Drawn[] {
-    const returned: Drawn[] = [];
+  through(chain: string, ways: readonly DrawnWay[], depth: number): readonly DrawnWay[] {
+    const returned: DrawnWay[] = [];
     let here = ways;
     for (const rule of depth > DEEPEST ? [] : (this.#chains.rules.get(chain) ?? [])) {
-      const next: Drawn[] = [];
+      const next: DrawnWay[] = [];
       for (const way of here) {
         const { taken, left } = this.#split(chain, rule, way);
-        if (left !== undefined) next.push(left);
+        next.push(...left);
         if (taken !== undefined) this.#act(chain, rule, taken, { next, returned, depth });
       }
       here = merged(next);
@@ -88,40 +90,35 @@ class Walking {
   #split(
     chain: string,
     rule: ChainRule,
-    way: Drawn,
-  ): { readonly taken: Drawn | undefined; readonly left: Drawn | undefined } {
-    let taken: Drawn = way;
-    let left: Drawn | undefined;
+    way: DrawnWay,
+  ): { readonly taken: DrawnWay | undefined; readonly left: readonly DrawnWay[] } {
+    let taken: DrawnWay = way;
+    const left: DrawnWay[] = [];
     let isDoubtful = false;
     for (const condition of rule.conditions) {
-      if (condition.kind === 'nth' || condition.kind === 'random' || condition.kind === 'hash') {
-        const { part, drawn, slots } = lot(condition, way);
-        const rest = times(taken.share, without(part));
-        const others: Drawn = {
-          ...way,
-          share: left === undefined ? rest : plus(left.share, rest),
-          drawn,
-          slots,
-        };
-        left = rest.above === 0 ? left : others;
-        taken = { ...taken, share: times(taken.share, part), drawn };
+      if (isLot(condition)) {
+        const parts = split(condition, taken, this.#bucketHere(condition));
+        if (parts.left !== undefined) left.push(parts.left);
+        if (parts.taken === undefined) return { taken: undefined, left };
+        taken = parts.taken;
         continue;
       }
       const answer = holds(condition, this.#packet, way);
-      if (answer === 'no') return { taken: undefined, left: way };
+      if (answer === 'no') return { taken: undefined, left: [way] };
       if (answer === 'unknown') isDoubtful = true;
     }
     if (!isDoubtful) return { taken, left };
     this.doubts.push({ chain, rule });
-    return { taken: undefined, left: way };
+    return { taken: undefined, left: [way] };
   }
 
-  #act(
-    chain: string,
-    rule: ChainRule,
-    way: Drawn,
-    to: { readonly next: Drawn[]; readonly returned: Drawn[]; readonly depth: number },
-  ): void {
+  #bucketHere(condition: ChainRule['conditions'][number]): number | undefined {
+    if (condition.kind !== 'hash') return undefined;
+    this.hashes.set(hashKey(condition.hash), condition.hash);
+    return this.#bucketOf(condition.hash);
+  }
+
+  #act(chain: string, rule: ChainRule, way: DrawnWay, to: Back): void {
     const { target } = rule;
     switch (target.kind) {
       case 'continue':
@@ -161,93 +158,23 @@ class Walking {
         this.doubts.push({ chain, rule });
         to.next.push(way);
         break;
-      default: {
-        const { drawn, slots: _, ...plain } = way;
-        this.ends.push({ way: plain, by: { chain, rule }, drawn });
-      }
+      default:
+        this.ends.push({ way: plain(way), by: { chain, rule }, drawn: way.drawn });
     }
   }
 }
 
+function plain({ mark, ctmark, share }: DrawnWay): Way {
+  return { mark, ctmark, share };
+}
+
 /** Ways with the same marks are one. */
-function merged(ways: readonly Drawn[]): readonly Drawn[] {
-  const found = new Map<string, Drawn>();
+function merged(ways: readonly DrawnWay[]): readonly DrawnWay[] {
+  const found = new Map<string, DrawnWay>();
   for (const way of ways) {
-    const key = `${way.mark} ${way.ctmark} ${way.drawn} ${way.slots}`;
+    const key = JSON.stringify([way.mark, way.ctmark, way.drawn, [...way.possible]]);
     const same = found.get(key);
     found.set(key, same === undefined ? way : { ...way, share: plus(same.share, way.share) });
   }
   return [...found.values()];
-}
-
-type Lot = Extract<Condition, { readonly kind: 'nth' | 'random' | 'hash' }>;
-type Plain = Exclude<Condition, Lot>;
-
-/** The part that a lot takes of a way, and how what is left of it was drawn. */
-function lot(condition: Lot, way: Drawn): Pick<Drawn, 'drawn' | 'slots'> & { readonly part: Fraction } {
-  switch (condition.kind) {
-    case 'nth':
-      return {
-        ...way,
-        part: share(1, condition.every),
-        drawn: way.drawn === 'by-chance' ? way.drawn : 'by-turns',
-      };
-    case 'random':
-      return { ...way, part: share(condition.probability, 1), drawn: 'by-chance' };
-    case 'hash': {
-      const part = share(condition.slots, Math.max(condition.slots, condition.of - way.slots));
-      return { part, drawn: 'by-hash', slots: way.slots + condition.slots };
-    }
-  }
-}
-
-function holds(condition: Plain, packet: ChainPacket, way: Way): 'yes' | 'no' | 'unknown' {
-  const answer = asked(condition, packet, way);
-  if (answer === undefined) return 'unknown';
-  return answer !== condition.not ? 'yes' : 'no';
-}
-
-/** Undefined: nobody can say. */
-function asked(condition: Plain, packet: ChainPacket, way: Way): boolean | undefined {
-  switch (condition.kind) {
-    case 'in':
-      return packet.iif !== undefined && isOneOf(packet.iif, condition.devices);
-    case 'out':
-      return packet.oif !== undefined && isOneOf(packet.oif, condition.devices);
-    case 'source':
-      if (packet.from === undefined) return undefined;
-      return condition.prefixes.some((prefix) => contains(prefix, packet.from ?? 0n));
-    case 'destination':
-      return condition.prefixes.some((prefix) => contains(prefix, packet.to));
-    case 'protocol':
-      return condition.numbers.includes(packet.ipProtocol);
-    case 'sport':
-    case 'dport': {
-      const port = packet[condition.kind];
-      return port === undefined
-        ? undefined
-        : condition.ranges.some(({ first, last }) => port >= first && port <= last);
-    }
-    case 'mark':
-      return (way.mark & condition.mask) >>> 0 === condition.value;
-    case 'ctmark':
-      return (way.ctmark & condition.mask) >>> 0 === condition.value;
-    case 'ctstate':
-      return condition.states.includes('NEW');
-    case 'ctdir':
-      return condition.direction === 'original';
-    case 'source-type':
-      return packet.isFromHost
-        ? condition.types.includes('LOCAL')
-        : condition.types.includes('LOCAL')
-          ? false
-          : undefined;
-    case 'unknown':
-      return undefined;
-  }
-}
-
-/** `eth+` and `eth*` stand for all that begin so. */
-function isOneOf(device: string, names: readonly string[]): boolean {
-  return names.some((name) => (/[+*]$/.test(name) ? device.startsWith(name.slice(0, -1)) : device === name));
 }

@@ -1,11 +1,14 @@
 // An explanation as plain JSON: the same facts as the text, under names that stay.
+
+import { hashedFields } from './cluster/hash.ts';
+import { type Delivery, verdictOf } from './delivery.ts';
 import { agrees } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { fractionText } from './fraction.ts';
 import { nexthopsOf } from './walk.ts';
 
 export function explanationJson(explained: Explanation): Readonly<Record<string, unknown>> {
-  const { flow, way, translation, sample, marks } = explained;
+  const { flow, way, translation, delivery, sample, marks } = explained;
   return {
     kernel: explained.kernel,
     kind: explained.kind,
@@ -55,6 +58,13 @@ export function explanationJson(explained: Explanation): Readonly<Record<string,
         rule: each.rule ?? null,
       })),
     },
+    delivery: delivery === undefined ? null : deliveryJson(delivery),
+    ipvs: explained.services.map((service) => ({
+      service: service.name,
+      scheduler: service.scheduler,
+      persistent_s: service.persistentS,
+      servers: service.servers,
+    })),
     sample:
       sample === undefined
         ? null
@@ -70,5 +80,21 @@ export function explanationJson(explained: Explanation): Readonly<Record<string,
             verdict: sample.verdict,
           },
     remarks: explained.remarks,
+  };
+}
+
+function deliveryJson({ share, droppedBy, clusters }: Delivery): Readonly<Record<string, unknown>> {
+  return {
+    arrives: verdictOf(share),
+    share: fractionText(share),
+    dropped_by: droppedBy,
+    clusters: clusters.map(({ hash, bucket, own }) => ({
+      hash: hash.kind,
+      hashes: hashedFields(hash),
+      seed: hash.seed ?? null,
+      buckets: hash.buckets,
+      bucket: bucket ?? null,
+      own,
+    })),
   };
 }

@@ -1,9 +1,12 @@
 // An explanation as lines for a terminal: the flow, the rules it passes, where it ends, the kernel's word beside it.
 import { escapeLine } from '../report/escape.ts';
 import type { Paint } from '../report/paint.ts';
+import { type FleetVerdict, isFault } from './cluster-fleet.ts';
+import { deliveryText, serviceText } from './delivery-text.ts';
 import type { Explanation, LookupExplanation, StepExplanation } from './explanation.ts';
 import { fractionText } from './fraction.ts';
 import { nexthopText } from './ip-route.ts';
+import type { VirtualService } from './ipvs.ts';
 import { markText } from './rule-match.ts';
 import { sampleText } from './sample-text.ts';
 import type { SourceShare, Translation } from './translation.ts';
@@ -18,22 +21,32 @@ export function explanationText(explained: Explanation, paint: Paint): string {
     paint.bold(headingOf(explained)),
     labelled('marks', escapeLine(explained.marksText)),
     ...lookups.flatMap((each) => lookupLines(each, lookups.length, paint)),
-    ...wayLines(explained, paint),
-    ...natLines(explained.translation),
+    ...(explained.delivery === undefined
+      ? [...wayLines(explained, paint), ...natLines(explained.translation)]
+      : deliveryLines(explained, paint)),
+    ...serviceLines(explained.services),
     ...remarks.map((remark) => paint.dim(labelled('note', escapeLine(remark)))),
     ...(sample === undefined ? [] : sampleText(sample, paint)),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function headingOf({ host, flow, kind, iif, kernel }: Explanation): string {
+/** With a newline at the end. */
+export function fleetText(verdict: FleetVerdict, paint: Paint): string {
+  const line = escapeLine(verdict.text);
+  return `${isFault(verdict) ? paint.red(line) : paint.bold(line)}\n`;
+}
+
+function headingOf({ host, flow, kind, iif, kernel, delivery }: Explanation): string {
   const ports = [
     ...(flow.sport === undefined ? [] : [`sport ${flow.sport}`]),
     ...(flow.dport === undefined ? [] : [`dport ${flow.dport}`]),
   ];
   const from = flow.from?.text ?? 'a program that binds no address';
   const how =
-    kind === 'local' ? 'sent by the host itself' : `forwarded, comes in by ${iif ?? 'nobody knows what'}`;
+    kind === 'local'
+      ? 'sent by the host itself'
+      : `${delivery === undefined ? 'forwarded' : 'for the host itself'}, comes in by ${iif ?? 'nobody knows what'}`;
   const what = [flow.protocol, ...ports].join(' ');
   return escapeLine(`${host}: ${from} → ${flow.to.text} ${what}, ${how} (kernel ${kernel})`);
 }
@@ -93,6 +106,22 @@ function wayLines({ way, lookups }: Explanation, paint: Paint): readonly string[
   if (way.device === undefined || isDropped) return [];
   const source = way.source === undefined ? '' : `, source ${way.source}`;
   return [paint.bold(labelled('way', escapeLine(`${nexthopText(way)}${source}`)))];
+}
+
+function deliveryLines(
+  { delivery, services }: Pick<Explanation, 'delivery' | 'services'>,
+  paint: Paint,
+): readonly string[] {
+  if (delivery === undefined) return [];
+  const { clusters, arrives } = deliveryText(delivery, services);
+  return [
+    ...clusters.map((line) => labelled('cluster', escapeLine(line))),
+    paint.bold(labelled('arrives', escapeLine(arrives))),
+  ];
+}
+
+function serviceLines(services: readonly VirtualService[]): readonly string[] {
+  return services.map((service) => labelled('ipvs', escapeLine(serviceText(service))));
 }
 
 function natLines({ by, shares }: Translation): readonly string[] {

@@ -4,20 +4,23 @@
 //   rules ─► route ─► (source) ─► mangle ─► route once more ─► NAT ─► out
 import { addressText, parseAddress } from './address.ts';
 import { agreementOf } from './agreement.ts';
+import type { BaseChain } from './chain-walk.ts';
+import { deliveryOf } from './delivery.ts';
 import type { Explanation, LookupExplanation } from './explanation.ts';
 import type { Flow } from './flow.ts';
 import type { HostState, KernelWord } from './host-answer.ts';
 import type { Question } from './host-program.ts';
 import { parseIptables } from './iptables-save.ts';
+import { servicesFor } from './ipvs.ts';
 import type { KernelAnswer } from './kernel-answer.ts';
 import { certainMark, chainPacket, marksOf, marksText } from './marks.ts';
 import { ownerOf } from './names.ts';
-import { parseNftTables } from './nft-table.ts';
+import { basesOf, parseNftTables } from './nft-table.ts';
 import { LOCAL_DEVICE, packetOf } from './packet.ts';
 import { remarksOf } from './remarks.ts';
 import { sampleOf } from './sample.ts';
 import { cameText, outcomeText } from './sentences.ts';
-import { type NatTable, type Translation, translate } from './translation.ts';
+import { type Translation, translate } from './translation.ts';
 import { type Outcome, type Walk, walk } from './walk.ts';
 
 /** What the host has to be asked once more, because mangle marks the flow; undefined where nothing. */
@@ -50,6 +53,8 @@ export function explain(host: string, flow: Flow, state: HostState, again?: Kern
     lookups,
     way,
     translation: translationOf(flow, state, way, mark),
+    delivery: isForHost(state, last) ? deliveryOf(flow, state, flow.mark) : undefined,
+    services: servicesFor(flow, { lines: state.netfilter.ipvs, mark }),
     sample: sampleOf(flow, state, word, outcome),
   };
   return { ...explained, remarks: remarksOf(explained, state) };
@@ -58,6 +63,13 @@ export function explain(host: string, flow: Flow, state: HostState, again?: Kern
 /** False: a walk of ours and the kernel differ. */
 export function agrees({ lookups }: Explanation): boolean {
   return lookups.every(({ agreement }) => agreement.kind !== 'differ');
+}
+
+/** Somebody else sends it, and it goes no further. */
+function isForHost({ iif }: HostState, last: LookupExplanation | undefined): boolean {
+  if (iif === undefined || iif === LOCAL_DEVICE || last === undefined) return false;
+  const { outcome } = last.walk;
+  return outcome.kind === 'route' && outcome.found.route.type === 'local';
 }
 
 interface MarkedWord {
@@ -147,13 +159,13 @@ function translationOf(flow: Flow, state: HostState, way: Explanation['way'], ma
     return { by: undefined, shares: [], doubts: [] };
   const from = way.source === undefined ? undefined : parseAddress(way.source)?.bits;
   const iptables = [state.netfilter.iptables, state.netfilter.legacy].flatMap(
-    (lines): readonly NatTable[] => {
-      const chains = parseIptables(lines, 'nat', flow.family);
+    (lines): readonly BaseChain[] => {
+      const chains = parseIptables(lines, { table: 'nat', family: flow.family });
       return chains === undefined ? [] : [{ chains, base: 'POSTROUTING' }];
     },
   );
   const nft = parseNftTables(state.netfilter.nft, flow.family).flatMap((chains) =>
-    chains.postrouting.map((base) => ({ chains, base })),
+    basesOf(chains, { hook: 'postrouting', type: 'nat' }),
   );
   return translate({
     // Ours come just before those of iptables (priority 99).

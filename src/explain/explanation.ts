@@ -1,6 +1,8 @@
 // What is told of a flow on a host: explain.ts makes it, explain-text.ts and explain-json.ts show it.
 import type { Agreement } from './agreement.ts';
+import type { Delivery } from './delivery.ts';
 import type { Flow } from './flow.ts';
+import type { VirtualService } from './ipvs.ts';
 import type { KernelAnswer } from './kernel-answer.ts';
 import type { Marks } from './marks.ts';
 import type { Sample } from './sample.ts';
@@ -46,6 +48,10 @@ export interface Explanation {
     readonly source: string | undefined;
   };
   readonly translation: Translation;
+  /** Undefined where it is not for the host itself, or comes from it. */
+  readonly delivery: Delivery | undefined;
+  /** Of IPVS, what takes it. */
+  readonly services: readonly VirtualService[];
   readonly sample: Sample | undefined;
   readonly remarks: readonly string[];
 }

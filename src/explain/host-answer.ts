@@ -35,6 +35,8 @@ export interface HostState {
   readonly release: string;
   readonly hasIp: boolean;
   readonly isRoot: boolean;
+  /** The high byte of a word comes first in memory; false where nobody says. */
+  readonly isBigEndian: boolean;
   /** Old iproute2 or BusyBox: it does not tell all of a rule or route. */
   readonly isTerse: boolean;
   /** `lo`: the host itself sends it. Undefined: the source is not its own, and it knows no way to it. */
@@ -52,6 +54,9 @@ export interface HostState {
     readonly legacy: readonly string[];
     readonly nftChains: readonly string[];
     readonly nft: readonly string[];
+    /** By address: the nodes of a CLUSTERIP that this host is. */
+    readonly clusterNodes: ReadonlyMap<string, readonly number[]>;
+    readonly ipvs: readonly string[];
   };
 }
 
@@ -67,6 +72,7 @@ export function parseHostState(stdout: string, family: Family): HostState {
     release: head.get('release') ?? '',
     hasIp: !sections('host').includes('without ip'),
     isRoot: head.get('user') === '0',
+    isBigEndian: head.get('byteorder') === 'big',
     isTerse,
     iif: iif === '?' ? undefined : iif || LOCAL_DEVICE,
     names,
@@ -80,6 +86,8 @@ export function parseHostState(stdout: string, family: Family): HostState {
       legacy: sections('iptables legacy'),
       nftChains: sections('nft chains'),
       nft: sections('nft'),
+      clusterNodes: new Map(sections('cluster nodes').map((line) => nodesOf(line))),
+      ipvs: sections('ipvs'),
     },
   };
 }
@@ -136,6 +144,12 @@ function addressOf(line: string, family: Family): HostAddress | undefined {
   const isUsable =
     !/ scope (?:host|link|25[34]) /.test(rest) && !/ (?:tentative|deprecated|dadfailed) /.test(rest);
   return { device, prefix, isPrimary: isUsable && !/ secondary /.test(rest) };
+}
+
+/** `192.0.2.100 1,2` */
+function nodesOf(line: string): [string, readonly number[]] {
+  const [address, nodes] = splitOnce(line);
+  return [address, nodes.split(',').filter(Boolean).map(Number)];
 }
 
 /** `ipv4/ip_forward:1` */

@@ -25,12 +25,16 @@ export type SectionName =
   | 'iptables'
   | 'iptables legacy'
   | 'nft chains'
-  | 'nft';
+  | 'nft'
+  | 'cluster nodes'
+  | 'ipvs';
 
 /** Always exits 0. */
 export function hostProgram({ flow, what }: Question): string {
   const parts =
-    what === 'everything' ? [HEAD, setting(flow), STATE, ASK, NETFILTER] : [HEAD, setting(flow), ASK];
+    what === 'everything'
+      ? [HEAD, setting(flow), STATE, ASK, NETFILTER, DELIVERY]
+      : [HEAD, setting(flow), ASK];
   return [...parts, ...(flow.sample === undefined ? [] : [sampling(flow)]), 'exit 0'].join('\n');
 }
 
@@ -57,11 +61,17 @@ if [ -n "$from" ] && [ -z "$iif" ]; then
   own=$(ip "$family" -o route get "$from" 2>/dev/null)
   case $own in
   "local "*) ;;
-  *" dev "*)
+  *)
+    # By the device that has the address it is for; else by where answers to the source go.
+    own="\${own#"\${own%% dev *}"}"
+    has=$(ip "$family" -o address show to "$to" 2>/dev/null)
+    has=\${has#*: }
+    has=\${has%% *}
+    case $has in '' | lo | dummy*) ;; *) own=" dev $has " ;; esac
     iif=\${own#* dev }
     iif=\${iif%% *}
+    [ -n "$iif" ] || iif='?'
     ;;
-  *) iif='?' ;;
   esac
 fi`;
 }
@@ -70,9 +80,10 @@ const STATE = `there() { command -v "$1" >/dev/null 2>&1; }
 numeric=-N
 rules=$(ip -N "$family" rule 2>/dev/null) || { numeric='' && rules=$(ip "$family" rule 2>/dev/null); }
 say host
-release=
+release='' order=''
 if [ -r /proc/sys/kernel/osrelease ]; then read -r release </proc/sys/kernel/osrelease; fi
-printf 'release %s\\niif %s\\nnumeric %s\\nuser %s\\n' "$release" "$iif" "$numeric" "$(id -u)"
+if [ -r /sys/kernel/cpu_byteorder ]; then read -r order </sys/kernel/cpu_byteorder; fi
+printf 'release %s\\nbyteorder %s\\niif %s\\nnumeric %s\\nuser %s\\n' "$release" "$order" "$iif" "$numeric" "$(id -u)"
 there ip || echo without ip
 say names
 for file in /usr/share/iproute2/rt_tables /etc/iproute2/rt_tables /etc/iproute2/rt_tables.d/*.conf \\
@@ -127,6 +138,8 @@ const NETFILTER = `# Tables that somebody uses; to ask for one by its name would
 save=iptables-save
 if [ "$family" = -6 ]; then save=ip6tables-save; fi
 first=$save
+# What is for the host itself is asked for at its door as well.
+case $answer in local*) tables='*raw *mangle *nat *filter' ;; *) tables='*mangle *nat' ;; esac
 if there "\${save%-save}-nft-save" && there "\${save%-save}-legacy-save"; then first=\${save%-save}-nft-save; fi
 {
   say iptables
@@ -135,7 +148,7 @@ if there "\${save%-save}-nft-save" && there "\${save%-save}-legacy-save"; then f
     say 'iptables legacy'
     "\${save%-save}-legacy-save"
   fi
-} 2>/dev/null | awk '/^== / { keep = 1 } /^[*]/ { keep = $1 == "*nat" || $1 == "*mangle" } keep' | head -c 4194304
+} 2>/dev/null | awk -v tables=" $tables " '/^== / { keep = 1 } /^[*]/ { keep = index(tables, " " $1 " ") } keep' | head -c 4194304
 if there nft; then
   chains=$(nft list chains 2>/dev/null | head -c 1048576)
   say 'nft chains'
@@ -144,6 +157,19 @@ if there nft; then
   printf '%s\\n' "$chains" | while read -r what in name _; do
     case $what:$name in table:fairlead-*) nft list table "$in" "$name" 2>/dev/null ;; esac
   done
+fi`;
+
+const DELIVERY = `# What shares the address's clients out, or hands them on. To ask ipvsadm where IPVS is not used would load it.
+case $answer in local*)
+  say 'cluster nodes'
+  for file in /proc/net/ipt_CLUSTERIP/*; do
+    [ -r "$file" ] && printf '%s %s\\n' "\${file##*/}" "$(cat "$file")"
+  done
+  ;;
+esac
+if [ -e /proc/net/ip_vs ] && there ipvsadm; then
+  say ipvs
+  ipvsadm -S -n 2>/dev/null | head -c 1048576
 fi`;
 
 /** Of a large network this many addresses are enough: 2 to the power of this. */

@@ -1,42 +1,53 @@
-// What iptables-save prints of one table, to chains. Matches that are not known here are kept as such.
+// What iptables-save prints of one table, to chains. Matches that are not known here are kept as such; what comes behind
+// -j is for iptables-target.ts.
 import { type Family, type Prefix, parsePrefix } from './address.ts';
+import { MOST_BUCKETS } from './cluster/hash.ts';
 import type { Range } from './ip-rule.ts';
+import { clusteripCondition, markOf, targetOf } from './iptables-target.ts';
 import { ipProtocolOf } from './names.ts';
-import { ALL_BITS, type ChainRule, type Chains, type Condition, type Target } from './netfilter.ts';
+import type { ChainRule, Chains, Condition, Target } from './netfilter.ts';
+
+export type IptablesTable = 'raw' | 'mangle' | 'nat' | 'filter';
 
 /** Undefined where the table is not in it. */
-export function parseIptables(
-  lines: readonly string[],
-  table: 'nat' | 'mangle',
-  family: Family,
-): Chains | undefined {
+export function parseIptables(lines: readonly string[], context: IptablesContext): Chains | undefined {
+  const { table } = context;
   const start = lines.indexOf(`*${table}`);
   if (start === -1) return undefined;
   const rules = new Map<string, ChainRule[]>();
+  const drops = new Set<string>();
   for (const line of lines.slice(start + 1)) {
     if (line.startsWith('*') || line === 'COMMIT') break;
-    const declared = /^:(\S+) /.exec(line)?.[1];
+    const [, declared, policy] = /^:(\S+) (\S+)/.exec(line) ?? [];
     if (declared !== undefined) rules.set(declared, rules.get(declared) ?? []);
+    if (declared !== undefined && policy === 'DROP') drops.add(declared);
     const [, chain, words] = /^-A (\S+) ?(.*)$/.exec(line) ?? [];
     if (chain === undefined || words === undefined) continue;
-    rules.set(chain, [...(rules.get(chain) ?? []), new RuleReader(words, family).read()]);
+    rules.set(chain, [...(rules.get(chain) ?? []), new RuleReader(words, context).read()]);
   }
-  return { title: table, rules };
+  return { title: table, rules, drops };
+}
+
+export interface IptablesContext {
+  readonly table: IptablesTable;
+  readonly family: Family;
+  /** By the address of a CLUSTERIP: what its file in /proc says, the nodes that this host is. */
+  readonly clusterNodes?: ReadonlyMap<string, readonly number[]>;
 }
 
 class RuleReader {
   readonly #text: string;
-  readonly #family: Family;
+  readonly #context: IptablesContext;
   readonly #words: string[];
   readonly #conditions: Condition[] = [];
   #target: Target = { kind: 'continue' };
   #statistic: { every?: number; probability?: number; isNth?: boolean } | undefined;
-  #cluster: { of?: number; slots?: number } | undefined;
+  #cluster: { total?: number; mask?: number; seed?: number; not?: boolean } | undefined;
   #module = '';
 
-  constructor(text: string, family: Family) {
+  constructor(text: string, context: IptablesContext) {
     this.#text = text;
-    this.#family = family;
+    this.#context = context;
     this.#words = wordsOf(text);
   }
 
@@ -90,6 +101,9 @@ class RuleReader {
         add({ kind: this.#module === 'connmark' ? 'ctmark' : 'mark', value, mask, not });
         break;
       }
+      case '--tcp-flags':
+        add({ kind: 'tcp-flags', mask: flagsOf(this.#value()), set: flagsOf(this.#value()), not });
+        break;
       case '--ctstate':
       case '--state':
         add({ kind: 'ctstate', states: this.#value().split(','), not });
@@ -113,24 +127,23 @@ class RuleReader {
         this.#statistic = { ...this.#statistic, probability: Number(this.#value()) };
         break;
       case '--cluster-total-nodes':
-        this.#cluster = { ...this.#cluster, of: Number(this.#value()) };
+        this.#cluster = { ...this.#cluster, total: Number(this.#value()) };
         break;
       case '--cluster-local-node':
-        this.#value();
-        this.#cluster = { ...this.#cluster, slots: 1 };
+        this.#cluster = { ...this.#cluster, not, mask: 2 ** (Number(this.#value()) - 1) };
         break;
       case '--cluster-local-nodemask':
-        this.#cluster = { ...this.#cluster, slots: bitsIn(Number(this.#value())) };
+        this.#cluster = { ...this.#cluster, not, mask: Number(this.#value()) };
         break;
       case '--cluster-hash-seed':
-        this.#value();
+        this.#cluster = { ...this.#cluster, seed: Number(this.#value()) };
         break;
       case '--comment':
         this.#value();
         break;
       case '-j':
       case '-g':
-        this.#target = this.#targetOf(option === '-g' ? 'goto' : 'jump', this.#value());
+        this.#endWith(option === '-g' ? 'goto' : 'jump', this.#value());
         break;
       default:
         this.#addUnknown(option, not);
@@ -142,7 +155,7 @@ class RuleReader {
   }
 
   #addPrefixes(kind: 'source' | 'destination', text: string, not: boolean): void {
-    const prefixes = text.split(',').map((each) => prefixOf(each, this.#family));
+    const prefixes = text.split(',').map((each) => prefixOf(each, this.#context.family));
     if (prefixes.includes(undefined)) this.#conditions.push({ kind: 'unknown', text, not });
     else this.#conditions.push({ kind, prefixes: prefixes.flatMap((each) => each ?? []), not });
   }
@@ -155,10 +168,12 @@ class RuleReader {
 
   #endCluster(): void {
     if (this.#cluster === undefined) return;
-    const { slots, of } = this.#cluster;
-    const isKnown = slots !== undefined && of !== undefined;
+    const { total = 0, mask = 0, seed, not = false } = this.#cluster;
+    const isKnown = seed !== undefined && total > 0 && total <= MOST_BUCKETS;
     this.#conditions.push(
-      isKnown ? { kind: 'hash', slots, of, not: false } : { kind: 'unknown', text: '-m cluster', not: false },
+      isKnown
+        ? { kind: 'hash', hash: { kind: 'xt-cluster', seed, buckets: total }, buckets: bitsOf(mask), not }
+        : { kind: 'unknown', text: '-m cluster', not: false },
     );
   }
 
@@ -171,56 +186,17 @@ class RuleReader {
   }
 
   /** The rest of the words are the target's own. */
-  #targetOf(how: 'jump' | 'goto', name: string): Target {
+  #endWith(how: 'jump' | 'goto', name: string): void {
     const words = this.#words.splice(0);
-    const option = (wanted: string): string | undefined => {
-      const at = words.indexOf(wanted);
-      return at === -1 ? undefined : words[at + 1];
-    };
-    switch (name) {
-      case 'ACCEPT':
-        return { kind: 'accept' };
-      case 'DROP':
-        return { kind: 'drop' };
-      case 'RETURN':
-        return { kind: 'return' };
-      case 'MASQUERADE':
-        return { kind: 'masquerade' };
-      case 'SNAT':
-        return { kind: 'snat', slots: [option('--to-source') ?? ''], by: 'turns' };
-      case 'DNAT':
-      case 'REDIRECT':
-        return { kind: 'dnat', text: option('--to-destination') ?? 'the host itself' };
-      case 'MARK':
-        return { kind: 'set-mark', ...markOf(option('--set-xmark') ?? '0x0/0x0') };
-      case 'CONNMARK':
-        return connmarkOf(words, option);
-      case 'LOG':
-      case 'NFLOG':
-      case 'TRACE':
-      case 'TCPMSS':
-      case 'CHECKSUM':
-        return { kind: 'continue' };
-      default:
-        // Targets of the kernel's are in capitals; so may be somebody's chain, which the walk finds by its name.
-        return { kind: how, chain: name };
+    if (name !== 'CLUSTERIP') {
+      this.#target = targetOf(how, name, words);
+      return;
     }
+    // What another node is responsible for it drops; what is left goes on.
+    const address = /-d ([^\s/]+)/.exec(this.#text)?.[1] ?? '';
+    this.#conditions.push(clusteripCondition(words, this.#context.clusterNodes?.get(address)));
+    this.#target = { kind: 'drop' };
   }
-}
-
-function connmarkOf(words: readonly string[], option: (name: string) => string | undefined): Target {
-  const set = option('--set-xmark');
-  if (set !== undefined) return { kind: 'set-ctmark', ...markOf(set) };
-  const nfmask = Number(option('--nfmask') ?? ALL_BITS);
-  const ctmask = Number(option('--ctmask') ?? ALL_BITS);
-  if (words.includes('--save-mark')) return { kind: 'save-mark', nfmask, ctmask };
-  if (words.includes('--restore-mark')) return { kind: 'restore-mark', nfmask, ctmask };
-  return { kind: 'unknown', text: `CONNMARK ${words.join(' ')}` };
-}
-
-function markOf(text: string): { readonly value: number; readonly mask: number } {
-  const [value, mask = ALL_BITS] = text.split('/');
-  return { value: Number(value), mask: Number(mask) };
 }
 
 function prefixOf(text: string, family: Family): Prefix | undefined {
@@ -236,8 +212,14 @@ export function rangesOf(text: string): readonly Range[] {
   });
 }
 
-function bitsIn(mask: number): number {
-  return mask.toString(2).replaceAll('0', '').length;
+/** `FIN,SYN`; `NONE` is none. */
+function flagsOf(text: string): readonly string[] {
+  return text === 'NONE' ? [] : text.split(',');
+}
+
+/** The places of the bits that are set. */
+function bitsOf(mask: number): readonly number[] {
+  return Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => Math.floor(mask / 2 ** bit) % 2 === 1);
 }
 
 /** Words; double quotes keep blanks together, a backslash what follows it. */

@@ -1,6 +1,7 @@
 // Which mark a new connection has when the rules are asked: what mangle's chains give it before (PREROUTING of what is
 // forwarded) or after the first lookup (OUTPUT of what the host sends, which is then routed once more).
-import { type ChainPacket, walkChain } from './chain-walk.ts';
+import type { ChainPacket } from './chain-packet.ts';
+import { walkChain } from './chain-walk.ts';
 import type { Flow } from './flow.ts';
 import { type Fraction, fractionText, NONE, ONE, plus, times } from './fraction.ts';
 import type { HostState } from './host-answer.ts';
@@ -13,7 +14,7 @@ export interface Marks {
   readonly hook: 'PREROUTING' | 'OUTPUT';
   /** Each mark that a new connection may get, with its share. */
   readonly given: readonly { readonly mark: number; readonly share: Fraction }[];
-  /** Our chains that were passed. */
+  /** Our chains that were passed and give back a connection's mark. */
   readonly chains: readonly string[];
   readonly doubts: readonly string[];
 }
@@ -27,7 +28,7 @@ export function marksOf(flow: Flow, state: HostState): Marks {
   for (const chains of tables) {
     const next = new Map<number, Fraction>();
     for (const { mark, share } of given) {
-      const walked = walkChain(chains, hook, packet, mark);
+      const walked = walkChain({ chains, base: hook }, { packet, mark });
       for (const { way } of walked.ends) {
         const part = times(way.share, share);
         next.set(way.mark, plus(next.get(way.mark) ?? NONE, part));
@@ -38,10 +39,16 @@ export function marksOf(flow: Flow, state: HostState): Marks {
   }
   const chains = tables.flatMap(({ rules }) =>
     (rules.get(hook) ?? []).flatMap(({ target }) =>
-      target.kind === 'jump' && target.chain.startsWith('fairlead-') ? [target.chain] : [],
+      target.kind === 'jump' && target.chain.startsWith('fairlead-') && restores(rules, target.chain)
+        ? [target.chain]
+        : [],
     ),
   );
   return { hook, given, chains: [...new Set(chains)], doubts: [...new Set(doubts)] };
+}
+
+function restores(rules: Chains['rules'], chain: string): boolean {
+  return (rules.get(chain) ?? []).some(({ target }) => target.kind === 'restore-mark');
 }
 
 /** The one mark that every new connection of the flow gets, or undefined where they differ. */
@@ -79,6 +86,7 @@ export function chainPacket(
     ipProtocol: protocolNumber(flow),
     sport: flow.sport,
     dport: flow.dport,
+    isBigEndian: state.isBigEndian,
     isFromHost:
       isLocal ||
       state.addresses.some(({ prefix }) => chosen.from !== undefined && prefix.bits === chosen.from),
@@ -87,5 +95,5 @@ export function chainPacket(
 
 function mangleTables({ family }: Flow, { netfilter }: HostState): readonly Chains[] {
   const texts = [netfilter.iptables, netfilter.legacy];
-  return texts.flatMap((lines) => parseIptables(lines, 'mangle', family) ?? []);
+  return texts.flatMap((lines) => parseIptables(lines, { table: 'mangle', family }) ?? []);
 }

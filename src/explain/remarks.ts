@@ -2,7 +2,7 @@
 // and what could not be looked at. One sentence each.
 import type { Explanation, LookupExplanation } from './explanation.ts';
 import type { HostState } from './host-answer.ts';
-import { natTables } from './nft-table.ts';
+import { doorTables, natTables } from './nft-table.ts';
 import { nexthopsOf } from './walk.ts';
 
 type Explained = Omit<Explanation, 'remarks'>;
@@ -14,6 +14,7 @@ export function remarksOf(explained: Explained, state: HostState): readonly stri
     ...linkRemarks(explained, state),
     ...lookupRemarks(explained.lookups),
     ...netfilterRemarks(explained, state),
+    ...clusterRemarks(explained, state),
     ...toolRemarks(explained, state),
   ];
 }
@@ -92,19 +93,49 @@ function lookupRemarks(lookups: readonly LookupExplanation[]): readonly string[]
   });
 }
 
+/** Ours, and those that iptables-save has told of. */
+const KNOWN_TABLE = /^(?:inet|ip6?) fairlead-|^ip6? (?:raw|mangle|nat|filter|security)$/;
+
+/** Why the bucket is not known, or is everybody's. */
+function clusterRemarks({ delivery, flow }: Explained, { isBigEndian }: HostState): readonly string[] {
+  return (delivery?.clusters ?? []).flatMap(({ hash, bucket }) => {
+    if (hash.kind === 'xt-cluster' && flow.family === 6) {
+      return ['of an IPv6 address -m cluster hashes the first 32 bits alone: whole providers share a bucket'];
+    }
+    if (bucket !== undefined) return [];
+    if (isBigEndian)
+      return ['buckets are not computed for big-endian machines: the hash is of words in memory'];
+    if (hash.kind === 'nft-jhash' && hash.seed === undefined)
+      return ['the hash has a seed that the kernel has drawn and does not tell: give the rule one'];
+    return ['the bucket depends on ports: give --sport and --dport'];
+  });
+}
+
 function netfilterRemarks(
-  { marks, translation, flow }: Explained,
+  { marks, translation, delivery, flow }: Explained,
   { netfilter, isRoot }: HostState,
 ): readonly string[] {
   if (!isRoot) return ['not asked as root: rules of iptables and nft were not looked at (-b becomes root)'];
-  const [in4, known] = [flow.family === 4 ? 'ip' : 'ip6', /^(?:inet|ip6?) fairlead-/];
-  const foreign = natTables(netfilter.nftChains).filter(
-    (name) =>
-      (name.startsWith(`${in4} `) || name.startsWith('inet ')) && name !== `${in4} nat` && !known.test(name),
-  );
+  const own = flow.family === 4 ? 'ip' : 'ip6';
+  const others = (tables: readonly string[]): readonly string[] =>
+    tables.filter((name) => new RegExp(`^(?:${own}|inet) `).test(name) && !KNOWN_TABLE.test(name));
+  const foreign = others(natTables(netfilter.nftChains));
+  const doors = delivery === undefined ? [] : others(doorTables(netfilter.nftChains));
   return [
     ...foreign.map((name) => `nft table "${name}" changes sources too, and was not looked at`),
-    ...[...marks.doubts, ...translation.doubts].map((rule) => `not judged, taken for no match: ${rule}`),
+    ...doors.map((name) => `nft table "${name}" may drop what comes in, and was not looked at`),
+    ...doubtRemarks([...marks.doubts, ...translation.doubts, ...(delivery?.doubts ?? [])]),
+  ];
+}
+
+const MOST_DOUBTS = 10;
+
+function doubtRemarks(doubts: readonly string[]): readonly string[] {
+  const all = [...new Set(doubts)];
+  const more = all.length - MOST_DOUBTS;
+  return [
+    ...all.slice(0, MOST_DOUBTS).map((rule) => `not judged, taken for no match: ${rule}`),
+    ...(more > 0 ? [`not judged, taken for no match: ${more} more rules`] : []),
   ];
 }
 

@@ -1,10 +1,11 @@
 // The source address after NAT: the first rule of nat POSTROUTING that catches the flow, ours or anybody's, and the
 // addresses that it gives, with the share of new connections that gets each.
 import { addressText, contains } from './address.ts';
-import { type ChainPacket, type ChainWalk, type End, walkChain } from './chain-walk.ts';
+import type { ChainPacket } from './chain-packet.ts';
+import { type BaseChain, type ChainWalk, type End, walkChain } from './chain-walk.ts';
+import { bucketOf } from './cluster/hash.ts';
 import { type Fraction, NONE, plus, share, times } from './fraction.ts';
 import type { HostAddress } from './host-answer.ts';
-import type { Chains } from './netfilter.ts';
 
 export interface SourceShare {
   /** An address, a range, or undefined: it stays what it is. */
@@ -32,14 +33,8 @@ export interface Translation {
   readonly doubts: readonly string[];
 }
 
-/** A table and the chain that packets enter it by. */
-export interface NatTable {
-  readonly chains: Chains;
-  readonly base: string;
-}
-
 export interface TranslationOptions {
-  readonly tables: readonly NatTable[];
+  readonly tables: readonly BaseChain[];
   readonly packet: ChainPacket;
   readonly mark: number;
   readonly addresses: readonly HostAddress[];
@@ -52,10 +47,11 @@ export function translate(options: TranslationOptions): Translation {
   const { tables, packet, mark } = options;
   const doubts: string[] = [];
   let untouched: Translation = { by: undefined, shares: [], doubts: [] };
-  for (const { chains, base } of tables) {
-    const walked = walkChain(chains, base, packet, mark);
-    doubts.push(...walked.doubts.map(({ chain, rule }) => `${chains.title} ${chain}: ${rule.text}`));
-    const found = { by: chains.title, shares: sharesOf(walked, options), doubts };
+  for (const table of tables) {
+    const { title } = table.chains;
+    const walked = walkChain(table, { packet, mark });
+    doubts.push(...walked.doubts.map(({ chain, rule }) => `${title} ${chain}: ${rule.text}`));
+    const found = { by: title, shares: sharesOf(walked, options), doubts };
     if (found.shares.some(({ how }) => how !== 'unchanged' && how !== 'excluded')) return found;
     if (found.shares.some(({ how }) => how === 'excluded')) untouched = found;
   }
@@ -92,10 +88,15 @@ function sourcesOf({ way, by, drawn }: End, options: TranslationOptions): readon
   const { target } = by.rule;
   switch (target.kind) {
     case 'snat': {
+      const hash = target.by === 'turns' ? undefined : target.by;
+      const bucket = hash && bucketOf(hash, options.packet);
+      const sure = bucket === undefined ? undefined : target.slots[bucket];
+      if (sure !== undefined) return [{ ...base, source: sure, how: 'by-hash' }];
       const slots = new Map<string, Fraction>();
       const slot = share(1, target.slots.length);
       for (const address of target.slots) slots.set(address, plus(slots.get(address) ?? NONE, slot));
-      const turns = target.slots.length > 1 ? (`by-${target.by}` as const) : 'fixed';
+      const several = hash === undefined ? 'by-turns' : 'by-hash';
+      const turns = target.slots.length > 1 ? several : 'fixed';
       return [...slots].map(([source, part]) => {
         const how = source.includes('-') ? 'by-hash' : drawn === 'no' ? turns : drawn;
         return { ...base, source, share: times(way.share, part), how };

@@ -1,11 +1,12 @@
 // Chains: who catches a new connection, with which share, and which mark it has.
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../../src/explain/address.ts';
-import { type ChainPacket, walkChain } from '../../src/explain/chain-walk.ts';
+import type { ChainPacket } from '../../src/explain/chain-packet.ts';
+import { type BaseChain, walkChain } from '../../src/explain/chain-walk.ts';
 import { fractionText } from '../../src/explain/fraction.ts';
 import { parseIptables } from '../../src/explain/iptables-save.ts';
-import { natTables, parseNftTables } from '../../src/explain/nft-table.ts';
-import { type NatTable, translate } from '../../src/explain/translation.ts';
+import { basesOf, natTables, parseNftTables } from '../../src/explain/nft-table.ts';
+import { translate } from '../../src/explain/translation.ts';
 
 const bits = (text: string): bigint => parseAddress(text)?.bits ?? 0n;
 
@@ -21,15 +22,15 @@ const PACKET: ChainPacket = {
   isFromHost: false,
 };
 
-function natOf(rules: readonly string[]): NatTable {
+function natOf(rules: readonly string[]): BaseChain {
   const chains = [...new Set(rules.map((rule) => rule.split(' ')[1] ?? ''))];
   const lines = ['*nat', ...chains.map((name) => `:${name} - [0:0]`), ...rules, 'COMMIT'];
-  const parsed = parseIptables(lines, 'nat', 4);
+  const parsed = parseIptables(lines, { table: 'nat', family: 4 });
   if (parsed === undefined) throw new Error('no table');
   return { chains: parsed, base: 'POSTROUTING' };
 }
 
-function translated(tables: readonly NatTable[], packet: Partial<ChainPacket> = {}) {
+function translated(tables: readonly BaseChain[], packet: Partial<ChainPacket> = {}) {
   const prefix = { family: 4, bits: bits('192.0.2.10'), length: 24 } as const;
   const { shares, doubts, by } = translate({
     tables,
@@ -122,11 +123,12 @@ describe('the source after nat POSTROUTING', () => {
       `-A POSTROUTING ${cluster('0x00000004')} -j SNAT --to-source 192.0.2.12`,
       '-A POSTROUTING -j SNAT --to-source 192.0.2.13',
     ];
-    expect(translated([natOf(rules)]).shares).toEqual([
+    expect(translated([natOf(rules)], { from: undefined }).shares).toEqual([
       '1/2 192.0.2.11 by-hash',
       '1/4 192.0.2.12 by-hash',
       '1/4 192.0.2.13 by-hash',
     ]);
+    expect(translated([natOf(rules)]).shares).toEqual(['all 192.0.2.12 by-hash']);
   });
 
   test.each([
@@ -145,6 +147,10 @@ describe('the source after nat POSTROUTING', () => {
     ['-m conntrack --ctdir REPLY', false],
     ['-m addrtype --src-type LOCAL', false],
     ['-m comment --comment "a b"', true],
+    ['-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN', true],
+    ['-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN', false],
+    ['-p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK', false],
+    ['-p tcp -m tcp --tcp-flags ACK,FIN NONE', true],
   ])('%s: %s', (match, isMatch) => {
     const { shares, doubts } = translated([
       natOf([`-A POSTROUTING ${match} -j SNAT --to-source 192.0.2.11`]),
@@ -184,7 +190,7 @@ describe('nft', () => {
 	}
 }`.split('\n');
   const tables = parseNftTables(TABLE, 4).flatMap((chains) =>
-    chains.postrouting.map((base) => ({ chains, base })),
+    basesOf(chains, { hook: 'postrouting', type: 'nat' }),
   );
 
   test('numgen gives shares by slots', () => {
@@ -207,9 +213,34 @@ describe('nft', () => {
   test('jhash is a hash of the client', () => {
     const lines = TABLE.map((line) => line.replace('numgen inc mod 3', 'jhash ip saddr mod 3 seed 0xa1'));
     const hashed = parseNftTables(lines, 4).flatMap((chains) =>
-      chains.postrouting.map((base) => ({ chains, base })),
+      basesOf(chains, { hook: 'postrouting', type: 'nat' }),
     );
-    expect(translated(hashed).shares).toEqual(['1/3 192.0.2.11 by-hash', '2/3 192.0.2.12 by-hash']);
+    expect(translated(hashed).shares).toEqual(['all 192.0.2.11 by-hash']);
+    expect(translated(hashed, { from: undefined }).shares).toEqual([
+      '1/3 192.0.2.11 by-hash',
+      '2/3 192.0.2.12 by-hash',
+    ]);
+  });
+
+  test.each([
+    ['tcp flags syn / fin,syn,rst,ack', true],
+    ['tcp flags != syn / fin,syn,rst,ack', false],
+    ['tcp flags & (fin | syn | rst | ack) != syn', false],
+    ['tcp flags & (fin | syn) == (fin | syn)', false],
+    ['tcp flags & ack == 0x0', true],
+    ['tcp flags syn', true],
+    ['tcp flags ! syn', false],
+    ['tcp flags ack', false],
+    ['meta pkttype set host', true],
+    ['meta l4proto { tcp, udp, sctp }', true],
+    ['ct state invalid', false],
+  ])('%s: %s', (match, isMatch) => {
+    const lines = TABLE.map((line) => line.replace('udp dport 53', match).replace('jump tcp', 'continue'));
+    const found = parseNftTables(lines, 4).flatMap((chains) =>
+      basesOf(chains, { hook: 'postrouting', type: 'nat' }),
+    );
+    const { shares, doubts } = translated(found);
+    expect({ shares, doubts }).toEqual({ shares: isMatch ? ['all 192.0.2.13 fixed'] : [], doubts: [] });
   });
 
   test('whose tables there are', () => {
@@ -220,9 +251,9 @@ describe('nft', () => {
 describe('marks of a new connection', () => {
   const marked = (rules: readonly string[], mark = 0) => {
     const lines = ['*mangle', ':PREROUTING ACCEPT [0:0]', ':OWN - [0:0]', ...rules, 'COMMIT'];
-    const chains = parseIptables(lines, 'mangle', 4);
+    const chains = parseIptables(lines, { table: 'mangle', family: 4 });
     if (chains === undefined) throw new Error('no table');
-    return walkChain(chains, 'PREROUTING', PACKET, mark).ends.map(({ way }) => [
+    return walkChain({ chains, base: 'PREROUTING' }, { packet: PACKET, mark }).ends.map(({ way }) => [
       way.mark,
       fractionText(way.share),
     ]);
