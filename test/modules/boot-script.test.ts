@@ -15,6 +15,7 @@ describe.each([
   ['sysv', 'dash'],
   ['sysv', 'busybox sh'],
   ['sysv by hand', 'busybox sh'],
+  ['sysv by rcS.d', 'busybox sh'],
   ['systemd', 'dash'],
   ['openrc', 'busybox sh'],
 ] as const)('with %s under %s', (init, shell) => {
@@ -60,8 +61,10 @@ describe.each([
     );
     const links = listing.split('\n').filter((line) => line.includes(name));
     const sysv = init === 'sysv' ? 'S01' : 'S99';
-    if (init.startsWith('sysv')) expect(links.filter((link) => link === `${sysv}${name}`)).toHaveLength(4);
-    else expect(links).toEqual([init === 'systemd' ? `${name}.service` : name]);
+    const levels = init === 'sysv by rcS.d' ? 1 : 4;
+    if (init.startsWith('sysv')) {
+      expect(links.filter((link) => link === `${sysv}${name}`)).toHaveLength(levels);
+    } else expect(links).toEqual([init === 'systemd' ? `${name}.service` : name]);
   });
 
   test('the second run changes nothing and only asks for the status', () => {
@@ -235,9 +238,9 @@ describe('under systemd', () => {
   test('networkd learns to leave foreign rules alone before the first start, once', () => {
     expect(apply().conclusion?.kind).toBe('changed');
     expect(calls()).toEqual([
+      `systemctl enable --quiet --no-reload ${name}`,
       'systemctl daemon-reload',
       'systemctl restart systemd-networkd.service',
-      `systemctl enable ${name}`,
       `systemctl start ${name}`,
     ]);
     apply({ content: changed });

@@ -91,6 +91,15 @@ export function parseLook(name: string, stdout: string): BootState {
   };
 }
 
+/**
+ * The script has the unit's name, so systemctl would give it rc links as well, by a good deal of Perl. They are no use
+ * where there is a unit, and stay behind when it goes (systemd's ENVIRONMENT.md).
+ */
+const SYSTEMCTL = 'SYSTEMCTL_SKIP_SYSV=1 systemctl';
+
+/** systemd is told of the new links by one reload for all. */
+const LINKS_ONLY = '--quiet --no-reload';
+
 export interface BootChanges {
   readonly host: BootHost;
   readonly script: string;
@@ -130,9 +139,11 @@ export function installProgram(name: string, changes: BootChanges): ChangeProgra
     ...(folders.length > 0 ? [`mkdir -p ${words(...folders)}`] : []),
     ...(written.script === '' ? [] : [`(\n${written.script}\n)`]),
     ...(changes.removes.length > 0 ? [`rm -f ${words(...changes.removes)}`] : []),
-    ...(systemd && changes.daemonReload ? ['systemctl daemon-reload'] : []),
+    ...(changes.enable
+      ? [systemd ? `${SYSTEMCTL} enable ${LINKS_ONLY} ${quote(name)}` : `service_enable ${quote(name)}`]
+      : []),
+    ...(systemd && (changes.daemonReload || changes.enable) ? ['systemctl daemon-reload'] : []),
     ...(changes.restartNetworkd ? ['systemctl restart systemd-networkd.service'] : []),
-    ...(changes.enable ? [`service_enable ${quote(name)}`] : []),
     ...(changes.action === 'none' ? [] : [`service_do ${changes.action} ${quote(name)}`]),
     ...(systemd && changes.timer === 'start' ? [`systemctl enable --now ${timer} >/dev/null`] : []),
     ...(changes.action === 'none'
@@ -153,7 +164,9 @@ export function checkScript(name: string, script: string): string {
 export function removeProgram(name: string, host: BootHost, present: readonly string[]): ChangeProgram {
   const script = present.find((path) => path === `/etc/fairlead/${name}.sh`) ?? `/etc/init.d/${name}`;
   const unit = quote(`${name}.service`);
-  const units = words(`${name}-reconcile.timer`, `${name}.service`);
+  const timers = present.flatMap((path) => (path.endsWith('.timer') ? [`${name}-reconcile.timer`] : []));
+  const unitNames = [...timers, `${name}.service`];
+  const units = words(...unitNames);
   const stop = `log=$(mktemp)
 if [ -x ${quote(script)} ] && ! ${quote(script)} stop </dev/null >"$log" 2>&1; then
   cat "$log" >&2
@@ -163,11 +176,13 @@ fi
 rm -f "$log"`;
   const deregister =
     host.init === 'systemd'
-      ? `for unit in ${units}; do systemctl disable "$unit" >/dev/null 2>&1 || :; done`
+      ? unitNames
+          .map((each) => `${SYSTEMCTL} disable ${LINKS_ONLY} ${quote(each)} >/dev/null 2>&1 || :`)
+          .join('\n')
       : `if [ -e ${quote(`/etc/init.d/${name}`)} ]; then service_disable ${quote(name)}; fi`;
   const forget =
     host.init === 'systemd'
-      ? `systemctl daemon-reload\nsystemctl reset-failed ${unit} >/dev/null 2>&1 || :`
+      ? `systemctl daemon-reload\nsystemctl reset-failed ${unit} >/dev/null 2>&1 || :\nsysv_links ${quote(name)} remove`
       : host.init === 'sysv'
         ? `if command -v update-rc.d >/dev/null 2>&1; then update-rc.d ${quote(name)} remove >/dev/null 2>&1 || :; fi
 sysv_links ${quote(name)} remove`
@@ -188,6 +203,8 @@ sysv_links ${quote(name)} remove`
       stop,
       deregister,
       ...(present.length > 0 ? [`rm -f ${words(...present)}`] : []),
+      `rm -f ${quote(`/run/${name}.lock`)}`,
+      'rmdir /etc/fairlead 2>/dev/null || :',
       forget,
     ].join('\n'),
   };

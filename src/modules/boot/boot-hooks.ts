@@ -60,11 +60,14 @@ function onlyFor(variable: string, interfaces: readonly string[]): string {
 /**
  * Nobody waits for the reload: the script may itself be what sets the link up, holding its lock meanwhile.
  * Its wait for that lock bounds it. What is stopped (3) stays so; systemd refuses to reload it likewise. At 0 it
- * reloads too: an address that is still on its way (tentative) is no drift yet, and the reload waits for it.
+ * reloads too: an address that is still on its way (tentative) is no drift yet, and the reload waits for it. What failed, as
+ * for want of this very link at boot, is started: systemd reloads nothing that failed.
  */
 function reload(service: BootService, script: string): string {
   return `if [ -d /run/systemd/system ]; then
-  systemctl --no-block reload ${service.name}.service >/dev/null 2>&1
+  action=reload
+  if systemctl --quiet is-failed ${service.name}.service; then action=start; fi
+  systemctl --no-block "$action" ${service.name}.service >/dev/null 2>&1
 else
   (
     trap '' HUP

@@ -87,7 +87,7 @@ check() {
 
 /**
  * Only what has drifted (4) is put right: 3 means that somebody stopped it. The service itself reloads: what it leaves
- * running would end with this unit.
+ * running would end with this unit. What failed is started, since systemd does not reload it.
  */
 export function reconcileUnit(service: BootService, script: string): string {
   return `# ${service.header}
@@ -96,7 +96,7 @@ Description=Put ${service.name} right where it has drifted
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c '${script} status >/dev/null 2>&1 || [ "$$?" -ne 4 ] || exec systemctl reload ${service.name}.service'
+ExecStart=/bin/sh -c '${script} status >/dev/null 2>&1 || [ "$$?" -ne 4 ] || { action=reload; ! systemctl -q is-failed ${service.name}.service || action=start; exec systemctl $$action ${service.name}.service; }'
 `;
 }
 

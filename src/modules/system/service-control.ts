@@ -41,6 +41,9 @@ case $init in
     for link in /etc/rc[2345].d/S[0-9][0-9]"$name" /etc/rc.d/rc[2345].d/S[0-9][0-9]"$name"; do
       if [ -e "$link" ] || [ -L "$link" ]; then enabled=yes; fi
     done
+    if ! { [ -d /etc/rc2.d ] || [ -d /etc/rc3.d ] || [ -d /etc/rc.d/rc3.d ]; }; then
+      for link in /etc/rcS.d/S[0-9][0-9]"$name"; do if [ -L "$link" ]; then enabled=yes; fi; done
+    fi
     ;;
 esac`;
 
@@ -89,6 +92,14 @@ service_disable() {
 sysv_links() {
   base=/etc
   [ -d /etc/rc2.d ] || [ -d /etc/rc3.d ] || base=/etc/rc.d
+  if ! [ -d "$base" ]; then
+    # Run levels are unknown here: what rcS.d has is run at each boot.
+    case $2 in
+      enable) ls /etc/rcS.d/S[0-9][0-9]"$1" >/dev/null 2>&1 || ln -s "../init.d/$1" "/etc/rcS.d/S99$1" ;;
+      *) rm -f /etc/rcS.d/S[0-9][0-9]"$1" ;;
+    esac
+    return 0
+  fi
   up=no
   for link in "$base"/rc[2345].d/S[0-9][0-9]"$1"; do
     if [ -L "$link" ] || [ -e "$link" ]; then up=yes; fi

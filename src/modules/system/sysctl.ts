@@ -166,11 +166,14 @@ function liveScript(key: string): string {
 cat "$file" 2>/dev/null || exit 4`;
 }
 
-/** The kernel may take another value than the one written, and says nothing: so it is read again. */
+/**
+ * The kernel may take another value than the one written, and says nothing: so it is read again. Some kernels (6.1) take the
+ * value of a setting and fail for a newline behind it.
+ */
 function setScript(key: string, value: string): string {
   return `file=${quote(`/proc/sys/${key}`)}
 wanted=${quote(value)}
-if ! { printf '%s\\n' "$wanted" >"$file"; } 2>/dev/null; then
+if ! { case $wanted in '') echo ;; *) printf %s "$wanted" ;; esac >"$file"; } 2>/dev/null; then
   printf 'the kernel refuses the value %s for %s\\n' "$wanted" "$file" >&2
   exit 1
 fi

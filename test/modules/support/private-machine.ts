@@ -8,7 +8,7 @@ import type { Conclusion, Controller, HostModule, Output, Verdict } from '../../
 import { quote } from '../../../src/shell.ts';
 import { controller, type Shell } from './this-machine.ts';
 
-export const PRIVATE_INITS = ['sysv', 'sysv by hand', 'systemd', 'openrc', 'none'] as const;
+export const PRIVATE_INITS = ['sysv', 'sysv by hand', 'sysv by rcS.d', 'systemd', 'openrc', 'none'] as const;
 export type PrivateInit = (typeof PRIVATE_INITS)[number];
 
 export interface Applied {
@@ -24,6 +24,8 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const SETUP: Readonly<Record<PrivateInit, string>> = {
   sysv: ':',
   'sysv by hand': 'mount --bind /dev/null /usr/sbin/update-rc.d',
+  // As on small BusyBox machines.
+  'sysv by rcS.d': 'mount --bind /dev/null /usr/sbin/update-rc.d; rm -rf /etc/rc[0-6].d',
   systemd: 'mkdir -p /run/systemd/system',
   openrc: 'rm -rf /etc/rc?.d; mkdir -p /run/openrc/started /etc/runlevels/default',
   none: 'rm -rf /etc/rc?.d',
