@@ -1,13 +1,25 @@
 // The guard's program as text: one sh program out of the parts in templates/guard, without their comments. It travels to
-// the host with the first change of a transaction and is all that is needed there to go back. With what operators ask
-// it is another program, which does not stay there.
+// the host with the first change of a transaction and is all that is needed there to go back. A shell runs a program while
+// it reads it, so what is needed in every run comes first, and whoever needs no more stops there. With what operators
+// ask it is another program, which does not stay there.
 import { readFileSync } from 'node:fs';
 
 const FOLDER = new URL('../../templates/guard/', import.meta.url);
 
-/** In the order in which they stand in the program: what is used while it starts comes first. */
-export const GUARD_PARTS: readonly string[] = [
+/** What arms and confirms. */
+const USUAL_PARTS: readonly string[] = [
   'common',
+  'snap',
+  'keep',
+  'probes',
+  'generation',
+  'timer',
+  'boot',
+  'transaction',
+];
+
+/** What goes back, at a person's word, by the timer, at boot. */
+const BACK_PARTS: readonly string[] = [
   'state/links',
   'state/addresses',
   'state/neighbours',
@@ -22,14 +34,14 @@ export const GUARD_PARTS: readonly string[] = [
   'state',
   'files',
   'services',
-  'probes',
   'history',
   'back',
-  'transaction',
-  'timer',
-  'boot',
+  'undo',
   'main',
 ];
+
+/** In the order in which they stand in the program. */
+export const GUARD_PARTS: readonly string[] = [...USUAL_PARTS, ...BACK_PARTS];
 
 /** What the program of the commands has besides. */
 export const ASK_PARTS: readonly string[] = ['differences', 'ask'];
@@ -38,20 +50,22 @@ const programs = new Map<string, string>();
 
 /** Read once; POSIX sh, ends with a newline. */
 export function guardProgram(): string {
-  return joined(GUARD_PARTS, 'main');
+  return remembered('main', () => `${textOf(USUAL_PARTS)}usual "$@"\n${textOf(BACK_PARTS)}main "$@"\n`);
 }
 
 /** It can do what guardProgram() can, and answers what operators ask. */
 export function askProgram(): string {
-  return joined([...GUARD_PARTS, ...ASK_PARTS], 'ask');
+  return remembered('ask', () => `${textOf([...GUARD_PARTS, ...ASK_PARTS])}ask "$@"\n`);
 }
 
-function joined(parts: readonly string[], start: string): string {
-  const program =
-    programs.get(start) ??
-    `${parts.map((part) => bare(readFileSync(new URL(`${part}.sh`, FOLDER), 'utf8'))).join('')}${start} "$@"\n`;
-  programs.set(start, program);
+function remembered(name: string, make: () => string): string {
+  const program = programs.get(name) ?? make();
+  programs.set(name, program);
   return program;
+}
+
+function textOf(parts: readonly string[]): string {
+  return parts.map((part) => bare(readFileSync(new URL(`${part}.sh`, FOLDER), 'utf8'))).join('');
 }
 
 /** Without comments and empty lines, here-documents apart. */

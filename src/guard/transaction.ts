@@ -3,12 +3,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Step } from '../host/host.ts';
 import type { Resource } from '../modules/module.ts';
-import { emit, quote, words } from '../shell.ts';
+import { quote, words } from '../shell.ts';
 import { guardProgram } from './program.ts';
 
 export const NOT_ROOT = 78;
 
-const NEEDS_ROOT = `[ "$(id -u)" = 0 ] || { echo 'the guard needs root' >&2; exit ${NOT_ROOT}; }`;
+/** proc(5): the second number of the line is the one that counts, and to read it takes no process. */
+const NEEDS_ROOT = `while read -r guard_key guard_id guard_uid guard_rest; do
+  [ "$guard_key" != Uid: ] || break
+done 2>/dev/null </proc/self/status || guard_uid=$(id -u)
+[ "$guard_uid" = 0 ] || { echo 'the guard needs root' >&2; exit ${NOT_ROOT}; }`;
 
 /** Where it all lies on the host, for root alone. */
 export const GUARD_FOLDER = '/var/lib/fairlead/guard';
@@ -43,24 +47,22 @@ export function armScript(
   return [
     'umask 077',
     NEEDS_ROOT,
-    `mkdir -p ${GUARD_FOLDER}`,
-    `mkdir ${folder}`,
-    // Once it is the one under way, its timer needs it.
-    `trap '[ "$?" = 0 ] || cmp -s ${GUARD_FOLDER}/current ${folder}/about || rm -rf ${folder}' EXIT`,
-    `{ ${emit(new TextEncoder().encode(about))}\n} >${folder}/about`,
-    `printf '%s' ${quote(guardProgram())} >${folder}/program || { echo 'No space left in ${GUARD_FOLDER}' >&2; exit 1; }`,
-    `sh ${folder}/program ${words('arm', folder, wants(touched), probes.join('\n'))}`,
+    `trap '[ "$?" = 0 ] || rm -rf ${folder}' EXIT`,
+    `mkdir -p ${folder}/before/files`,
+    `{ printf %s ${quote(about)} >${folder}/about && printf %s ${quotedProgram()} >${folder}/program; } 2>/dev/null ||
+  { echo 'No space left in ${GUARD_FOLDER}' >&2; exit 1; }`,
+    here(folder, 'arm', folder, wants(touched), probes.join('\n')),
   ].join('\n');
 }
 
 /** Goes in front of its later changes. */
 export function moreScript(id: TransactionId, touched: readonly Resource[]): string {
-  return `${NEEDS_ROOT}\n${command(id, 'more', wants(touched))}`;
+  return `${NEEDS_ROOT}\n${known(id)}\n${here(folderOf(id), 'more', folderOf(id), wants(touched))}`;
 }
 
 /** Over a new connection. Twice does no harm. */
 export function confirmScript(id: TransactionId): string {
-  return command(id, 'confirm');
+  return `${known(id)}\n${here(folderOf(id), 'confirm', folderOf(id))}`;
 }
 
 /** Ends what is still being changed there, by another session than the one that asks. */
@@ -70,7 +72,8 @@ export function undoScript(id: TransactionId, reason: string): string {
 
 /** Goes behind the changes: nobody is at it any more. */
 export function idleScript(id: TransactionId): string {
-  return `rm -f ${folderOf(id)}/busy`;
+  const busy = `${folderOf(id)}/busy`;
+  return `[ ! -e ${busy} ] || : >${busy}`;
 }
 
 /**
@@ -110,7 +113,24 @@ export function step(script: string): Step {
 
 function command(id: TransactionId, name: string, ...more: readonly string[]): string {
   const folder = folderOf(id);
-  return `[ -e ${folder}/program ] || { echo state=unknown; exit 76; }\nsh ${folder}/program ${words(name, folder, ...more)}`;
+  return `${known(id)}\nsh ${folder}/program ${words(name, folder, ...more)}`;
+}
+
+function known(id: TransactionId): string {
+  return `[ -e ${folderOf(id)}/program ] || { echo state=unknown; exit 76; }`;
+}
+
+/** By the step's own shell, which starts no other one: the command is its end, unless the program is cut short. */
+function here(folder: string, ...command: readonly string[]): string {
+  return `set -- ${words(...command)}\n. ${folder}/program\necho 'the program is not whole' >&2\nexit 1`;
+}
+
+let quoted: string | undefined;
+
+/** The same for all hosts. */
+function quotedProgram(): string {
+  quoted ??= quote(guardProgram());
+  return quoted;
 }
 
 function folderOf(id: TransactionId): string {

@@ -27,18 +27,6 @@ try() {
   failures="$failures$*: ${try_said%%"$newline"*}$newline"
 }
 
-# snap DIR NAME COMMAND...: keeps what it says as DIR/.raw.NAME; status 1, and no such file, where it fails: nothing said
-# is not the same as nothing there. Its last line is `# whole`, for tools do not tell of a disk that is full; then
-# nothing is kept at all.
-snap() {
-  snap_file=$1/.raw.$2
-  shift 2
-  { "$@" 2>/dev/null && echo '# whole'; } 2>/dev/null >"$snap_file" && return 0
-  echo '# failed' 2>/dev/null >"$snap_file" || refuse "No space left in ${snap_file%/*}"
-  rm -f "$snap_file"
-  return 1
-}
-
 # spoilt FILE: what could not be written to its end is not there. Status 1.
 spoilt() {
   rm -f "$1"

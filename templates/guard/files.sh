@@ -1,57 +1,5 @@
 # shellcheck shell=sh
-# Files, folders and links that the run is about to touch. DIR/paths says what was where, DIR/files/N has the copy:
-#   kept N PATH        it was there
-#   absent - PATH      nothing was there
-#   empty FOLDER PATH  nor was its folder: FOLDER is the last one on the way that was there
-# A path that the program has seen before stays as it was then.
-
-# Kilobytes. More is no configuration, and would fill somebody's disk.
-FOLDER_LIMIT=65536
-
-# keep_files DIR: reads one path a line.
-keep_files() {
-  [ -d "$1/files" ] || mkdir -p "$1/files"
-  [ -e "$1/paths" ] || : >"$1/paths"
-  keep_count=0
-  while read -r keep_kind keep_word keep_path; do
-    [ "$keep_kind" != kept ] || keep_count=$((keep_word + 1))
-  done <"$1/paths"
-  while IFS= read -r keep_path; do
-    case $keep_path in
-      /proc/* | /sys/* | /dev/* | / | "$STATE" | "$GUARD" | "$GUARD"/*) continue ;;
-      /*) ;;
-      *) continue ;;
-    esac
-    is_kept "$1" "$keep_path" || keep_file "$1" "$keep_path"
-  done
-}
-
-is_kept() {
-  while read -r _ _ is_kept_path; do
-    [ "$is_kept_path" != "$2" ] || return 0
-  done <"$1/paths"
-  return 1
-}
-
-keep_file() {
-  if [ -e "$2" ] || [ -h "$2" ]; then
-    if [ -d "$2" ] && [ ! -h "$2" ]; then
-      keep_size=$(du -skx "$2") || keep_size=0
-      [ "${keep_size%%[!0-9]*}" -le "$FOLDER_LIMIT" ] || refuse "$2 is too large to be kept: $keep_size"
-    fi
-    cp -a "$2" "$1/files/$keep_count" || refuse "$2 cannot be kept"
-    echo "kept $keep_count $2" >>"$1/paths"
-    keep_count=$((keep_count + 1))
-    return 0
-  fi
-  keep_folder=${2%/*}
-  if [ -d "${keep_folder:-/}" ]; then
-    echo "absent - $2" >>"$1/paths"
-    return 0
-  fi
-  until [ -d "${keep_folder:-/}" ]; do keep_folder=${keep_folder%/*}; done
-  echo "empty ${keep_folder:-/} $2" >>"$1/paths"
-}
+# Files, folders and links that were kept (keep.sh), on their way back, and compared with what is there.
 
 put_files() {
   [ -e "$1/paths" ] || return 0

@@ -1,50 +1,5 @@
 # shellcheck shell=sh
-# Generations: transactions that were confirmed, numbered in that order. Each has what was there before it, so what was
-# there after it is what the next one found, and after the last one what there is now. GUARD/ID of one has besides:
-#   number      and GUARD/generation has the newest one's
-#   confirmed   when
-#   sums        checksums of what it left in the files that it touched
-KEEP_GENERATIONS=10
-
-# Sets $newest; 0: there is none.
-find_newest() { read -r newest 2>/dev/null <"$GUARD/generation" || newest=0; }
-
-# number_generation DIR: and forgets those that are too old. Once is enough.
-number_generation() {
-  [ ! -s "$1/number" ] || return 0
-  find_newest
-  newest=$((newest + 1))
-  [ -n "${date:-}" ] || date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  echo "$date" >"$1/confirmed"
-  sum_files "$1" >"$1/sums" 2>/dev/null || :
-  forget "$1" $((newest - KEEP_GENERATIONS))
-  echo "$newest" >"$GUARD/generation.new"
-  mv "$GUARD/generation.new" "$GUARD/generation"
-  echo "$newest" >"$1/number"
-}
-
-# forget DIR N: what was needed only to go back from here, and generations up to N. What goes makes room for what comes.
-forget() {
-  forget_last=$2
-  set -- "$1/after" "$1/revert" "$1/reserve"
-  for forget_dir in "$GUARD"/*/; do
-    forget_dir=${forget_dir%/}
-    read -r forget_number 2>/dev/null <"$forget_dir/number" || continue
-    [ "$forget_number" -gt "$forget_last" ] || set -- "$@" "$forget_dir"
-  done
-  rm -rf "$@"
-}
-
-# sum_files DIR: `SUM  PATH` of the files there now at the paths that DIR keeps.
-sum_files() {
-  [ -e "$1/before/paths" ] && have sha256sum || return 0
-  sum_paths=$1/before/paths
-  set --
-  while read -r _ _ sum_path; do
-    [ ! -f "$sum_path" ] || set -- "$@" "$sum_path"
-  done <"$sum_paths"
-  [ $# = 0 ] || sha256sum "$@"
-}
+# How a host was after an earlier generation (generation.sh), and the way back there.
 
 # generation N: sets $generation to its folder.
 generation() {

@@ -11,17 +11,6 @@ take() {
   shape_state "$1"
 }
 
-# snap_state DIR: as the tools tell it, one process each. The settings take the longest. Where nft has no table at all
-# nobody else has one of its.
-snap_state() {
-  snap_sysctl "$1" &
-  snap_settings=$!
-  for snap_kind in links addresses neighbours routes rules ipset nft iptables arptables ipvs; do
-    "snap_$snap_kind" "$1"
-  done
-  wait "$snap_settings"
-}
-
 # shape_state DIR: makes what was snapped comparable, once.
 shape_state() {
   shape_dir=$1

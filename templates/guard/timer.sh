@@ -31,22 +31,6 @@ start_apart() {
   if have setsid; then setsid "$@" </dev/null & else "$@" </dev/null & fi
 }
 
-watch() { # DIR
-  trap '' HUP PIPE
-  look_at_start $$
-  echo "$$ $start" >"$1/timer"
-  exec >/dev/null
-  while [ -e "$1/armed" ]; do
-    read -r watch_until <"$1/deadline"
-    look_at_clock
-    watch_left=$((watch_until - now))
-    [ "$watch_left" -gt 0 ] || break
-    sleep "$((watch_left / 100)).$((watch_left / 10 % 10))$((watch_left % 10))" 2>/dev/null ||
-      sleep $((watch_left / 100 + 1))
-  done
-  undo "$1" 'its time was up and nobody had confirmed it'
-}
-
 # stop_timer DIR: unless it is the timer that asks.
 stop_timer() {
   read -r stop_pid stop_start 2>/dev/null <"$1/timer" || return 0

@@ -50,18 +50,19 @@ note() {
   shift
   date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   echo "$date ${note_dir##*/} $*" >>"$GUARD/journal"
-  ! have logger || logger -t fairlead-guard "$*" 2>/dev/null || :
+  [ ! -S /dev/log ] || ! have logger || logger -t fairlead-guard "$*" 2>/dev/null || :
 }
 
 # What is on disk stays there when the power goes.
-flush_disk() { sync -f "$1" 2>/dev/null || sync; }
+flush_disk() { sync -f "$@" 2>/dev/null || sync; }
 
-# arm DIR WANTS PROBES: keeps what is there and starts the timer. Prints `armed`.
+# arm DIR WANTS PROBES: keeps what is there and starts the timer, which has read the way back to its end when it says that
+# it lives. Prints `armed`.
 arm() {
   trap '[ "$?" = 0 ] || rm -rf "$arm_dir"' EXIT
   arm_dir=$1
   settle_earlier
-  mkdir "$1/before" "$1/before/files"
+  [ -d "$1/before/files" ] || mkdir -p "$1/before/files"
   snap_state "$1/before"
   keep "$1" "$2"
   keep_probes "$1" "$3"
@@ -72,8 +73,6 @@ arm() {
   about "$1/about" window
   arm_window=$about
   deadline_in "$arm_window" >"$1/deadline"
-  # What runs here was read to its end. Another one has not been yet.
-  [ "$0" = "$1/program" ] || sh -n "$1/program" || refuse 'the way back is not whole'
   install_boot_hook
   flush_disk "$1"
   if ! ln "$1/about" "$GUARD/current" 2>/dev/null; then
@@ -87,7 +86,7 @@ arm() {
   mark_busy "$1"
   start_timer "$1" || {
     rm -rf "$GUARD/current" "$1"
-    refuse 'the timer cannot be started'
+    refuse 'the timer cannot be started, or the way back is not whole'
   }
   about "$1/about" owner
   arm_owner=$about
@@ -97,11 +96,41 @@ arm() {
   echo armed
 }
 
-# keep_room DIR: the disk may be full when it goes back, and what was snapped is written once more before that.
+# keep_room DIR: the disk may be full when it goes back, and what was snapped is written once more before that, and again
+# to be compared.
 keep_room() {
-  room=$(du -sk "$1/before")
-  dd if=/dev/zero of="$1/reserve" bs=4096 count=$((${room%%[!0-9]*} / 2 + 32)) 2>/dev/null ||
+  room_dir=$1
+  room_folders=
+  set -- "$1/program" "$1/program"
+  for room_path in "$room_dir"/before/.raw.* "$room_dir"/before/files/*; do
+    [ ! -h "$room_path" ] || continue
+    [ ! -f "$room_path" ] || set -- "$@" "$room_path" "$room_path"
+    [ ! -d "$room_path" ] || room_folders=yes
+  done
+  if [ -z "$room_folders" ]; then
+    cat "$@" 2>/dev/null >"$room_dir/reserve" || refuse 'No space left to go back'
+    return 0
+  fi
+  room=$(du -sk "$room_dir/before")
+  dd if=/dev/zero of="$room_dir/reserve" bs=4096 count=$((${room%%[!0-9]*} / 2 + 32)) 2>/dev/null ||
     refuse 'No space left to go back'
+}
+
+# tidy DIR: of transactions that were undone the last few stay, to be asked about.
+tidy() {
+  tidy_count=0
+  for tidy_dir in "$GUARD"/*/; do
+    [ -e "$tidy_dir/number" ] || tidy_count=$((tidy_count + 1))
+  done
+  [ "$tidy_count" -gt 4 ] || return 0
+  tidy_count=0
+  # shellcheck disable=SC2012 # names are hexadecimal numbers
+  ls -1dt "$GUARD"/*/ 2>/dev/null | while IFS= read -r tidy_dir; do
+    tidy_dir=${tidy_dir%/}
+    [ "$tidy_dir" != "$1" ] && [ ! -e "$tidy_dir/number" ] || continue
+    tidy_count=$((tidy_count + 1))
+    [ "$tidy_count" -le 3 ] || rm -rf "$tidy_dir"
+  done
 }
 
 # settle_earlier: what is left of a transaction that nobody looks after any more goes back first; then whoever wants to
@@ -116,7 +145,7 @@ settle_earlier() {
     return 0
   fi
   if is_stale "$earlier"; then
-    repair "$earlier" 'its timer was gone and nobody had confirmed it'
+    sh "$arm_dir/program" repair "$earlier" 'its timer was gone and nobody had confirmed it'
     exit 79
   fi
   tell_current >&2
@@ -132,39 +161,6 @@ is_stale() {
   [ $((now - stale_until)) -gt 500 ] || return 1
   # Whoever still works at it may.
   ! lives "$1/undo"
-}
-
-# repair DIR REASON: ends what somebody began. Prints how it ended.
-repair() {
-  if [ -e "$1/confirmed" ]; then
-    [ -e "$1/number" ] || number_generation "$1"
-    finish "$1"
-    tell_end "$1"
-  elif [ -e "$1/undone" ]; then
-    undo "$1" ''
-    tell_end "$1"
-  else
-    undo_now "$1" "$2"
-  fi
-}
-
-# keep DIR WANTS: `file PATH` or `service NAME` a line.
-keep() {
-  keep_wanted='' keep_asked=''
-  while IFS= read -r keep_line; do
-    case $keep_line in
-      'file '*) keep_wanted=$keep_wanted${keep_line#file }$newline ;;
-      'service '*) keep_asked=$keep_asked${keep_line#service }$newline ;;
-    esac
-  done <<END
-$2
-END
-  keep_files "$1/before" <<END
-$keep_wanted
-END
-  keep_services "$1/before" <<END
-$keep_asked
-END
 }
 
 # more DIR WANTS: the next program of the same transaction, which gets the whole window again.
@@ -186,7 +182,7 @@ more() {
   echo armed
 }
 
-# Until DIR/busy is removed by the program's last step, or by who knows that nothing runs there any more.
+# Until DIR/busy is emptied by the program's last step, or by who knows that nothing runs there any more.
 mark_busy() {
   find_group
   look_at_start "$group"
@@ -199,17 +195,6 @@ find_group() {
   # shellcheck disable=SC2086 # words
   set -- ${group_stat##*) }
   group=$3
-}
-
-# end_changes DIR: whoever is still changing things would do so behind the way back.
-end_changes() {
-  read -r busy_group busy_start 2>/dev/null <"$1/busy" || return 0
-  look_at_start "$busy_group"
-  [ -n "$busy_start" ] && [ "$busy_start" = "$start" ] || return 0
-  find_group
-  # Without setsid there is but one group.
-  [ "$group" != "$busy_group" ] || return 0
-  kill -KILL "-$busy_group" 2>/dev/null || :
 }
 
 set_deadline() { # DIR SECONDS
@@ -226,7 +211,7 @@ deadline_in() { # SECONDS
 confirm() {
   # The kernel has forgotten the change.
   if [ -e "$1/armed" ] && ! is_this_boot "$1"; then
-    undo_now "$1" 'the host rebooted and nobody had confirmed it'
+    sh "$1/program" undo "$1" 'the host rebooted and nobody had confirmed it'
     exit 76
   fi
   confirm_probes=
@@ -245,54 +230,36 @@ confirm() {
   # It is confirmed, whether there is room for a generation or not.
   number_generation "$1" || :
   finish "$1"
+  # What somebody has been told stays so when the power goes.
+  flush_disk "$1" /etc || :
   echo confirmed
 }
 
-# finish DIR: nothing is pending any more. Whoever finds it half done does it again.
+# finish DIR: nothing is pending any more. What is confirmed needs nothing to go back with, and generations that are too old
+# go. Whoever finds it half done does it again.
 finish() {
-  release "$1"
-  stop_timer "$1"
-}
-
-# release DIR
-release() {
-  ! is_current "$1" || rm -f "$GUARD/current"
+  finish_dir=$1
+  set --
+  if [ -e "$finish_dir/confirmed" ]; then
+    for finish_path in "$finish_dir/reserve" "$finish_dir/after" "$finish_dir/revert"; do
+      [ ! -e "$finish_path" ] || set -- "$@" "$finish_path"
+    done
+    find_newest
+    for finish_path in "$GUARD"/*/; do
+      finish_path=${finish_path%/}
+      read -r finish_number 2>/dev/null <"$finish_path/number" || continue
+      [ "$finish_number" -gt $((newest - KEEP_GENERATIONS)) ] || set -- "$@" "$finish_path"
+    done
+  fi
+  ! is_current "$finish_dir" || set -- "$@" "$GUARD/current"
+  [ $# = 0 ] || rm -rf "$@"
+  stop_timer "$finish_dir"
 }
 
 is_current() {
   [ -e "$GUARD/current" ] || return 1
   about "$GUARD/current" id
   [ "$about" = "${1##*/}" ]
-}
-
-# undo DIR REASON: by whoever wins it from those who confirm. Prints `undone` and the report.
-undo() {
-  if mv "$1/armed" "$1/undoing" 2>/dev/null; then
-    rm -f "$1/reserve"
-    echo "$2" >"$1/reason" || :
-  fi
-  if [ -e "$1/undoing" ] && lock_undo "$1" && [ -e "$1/undoing" ]; then
-    go_back "$1"
-  elif [ -e "$1/undone" ] && is_current "$1"; then
-    end_undo "$1"
-  fi
-}
-
-# Only one at a time goes back, and DIR/undo says who. Who died over it is succeeded by the next number: were a lock
-# taken from the dead, two could take it, one of them from the living. Where nothing can be written nobody is asked.
-lock_undo() {
-  look_at_start $$
-  echo "$$ $start" >"$1/undo.new.$$" || return 0
-  lock_number=1
-  until ln "$1/undo.new.$$" "$1/undo.$lock_number" 2>/dev/null; do
-    [ -e "$1/undo.$lock_number" ] || break
-    if lives "$1/undo.$lock_number"; then
-      rm -f "$1/undo.new.$$"
-      return 1
-    fi
-    lock_number=$((lock_number + 1))
-  done
-  mv "$1/undo.new.$$" "$1/undo" || :
 }
 
 # lives FILE: whether the process that FILE names (`PID START`) is there.
@@ -311,24 +278,6 @@ look_at_start() {
   # shellcheck disable=SC2086 # words
   set -- ${start_stat##*) }
   [ "$1" = Z ] || start=${20}@$boot
-}
-
-go_back() {
-  trap '' HUP PIPE
-  rm -f "$1/failures"
-  end_changes "$1" || :
-  restore "$1"
-  report "$1" >"$1/report" || :
-  mv "$1/undoing" "$1/undone"
-  end_undo "$1"
-}
-
-# end_undo DIR: tells of it, and makes room for the next. Whoever finds it half done does it again.
-end_undo() {
-  grep -qs " ${1##*/} rolled back " "$GUARD/journal" || note "$1" "rolled back ($(cat "$1/reason"))" || :
-  tell_end "$1" >"$GUARD/news.new" && mv "$GUARD/news.new" "$GUARD/news" || :
-  flush_disk "$1" || :
-  finish "$1"
 }
 
 # tell_current: the transaction under way, for whoever comes second.
@@ -358,4 +307,13 @@ tell_end() {
   [ ! -e "$1/reason" ] || sed 's/^/reason=/' "$1/reason"
   [ ! -e "$1/undone" ] || echo "at=$(date -u -r "$1/undone" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || :)"
   [ ! -e "$1/report" ] || cat "$1/report"
+}
+
+# usual COMMAND WORDS: most of what is asked needs nothing that stands behind this in the program, and does not read it.
+usual() {
+  case $1 in
+    arm | more | confirm) "$@" ;;
+    *) return 0 ;;
+  esac
+  exit
 }

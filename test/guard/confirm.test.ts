@@ -16,7 +16,7 @@ async function confirmed(other: readonly ConnectOutcome[]) {
   const notes: string[] = [];
   const answer = (program: Program) => {
     const script = program.steps.map((step) => step.script).join('\n');
-    const word = /program \\?'?(confirm|undo|end|arm)\b/.exec(script)?.[1] ?? '?';
+    const word = /(?:program|set --) \\?'?(confirm|undo|end|arm)\b/.exec(script)?.[1] ?? '?';
     if (word !== '?') asked.push(word);
     const stdout =
       { confirm: 'confirmed\n', undo: 'state=undone\nid=x\nreason=r\n', end: 'state=armed\nid=x\n' }[word] ??

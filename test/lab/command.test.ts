@@ -64,11 +64,11 @@ describe('fairlead lab', () => {
 
     const status = await lab('status', ...name);
     expect(status.out.replace(/isp1 \d+/, 'isp1 N')).toBe(`lab test-command
-  host    state  management  uplink          answered
-  edge-1  up     10.77.0.11  192.0.2.11      3 of 3
-                             2001:db8:1::11  3 of 3
-                             203.0.113.11    0 of 3
-                             2001:db8:2::11  0 of 3
+  host    system     state  management  uplink          answered
+  edge-1  namespace  up     10.77.0.11  192.0.2.11      3 of 3
+                                        2001:db8:1::11  3 of 3
+                                        203.0.113.11    0 of 3
+                                        2001:db8:2::11  0 of 3
 dropped as spoofed: isp1 N, isp2 0
 `);
 
@@ -103,13 +103,13 @@ dropped as spoofed: isp1 N, isp2 0
     try {
       const status = await lab('probe', '--count', '1', ...name);
       expect(status.out.replace(/isp1 \d+/, 'isp1 N')).toBe(`lab test-command
-  host    state  management  uplink          answered
-  edge-1  up     10.77.0.11  192.0.2.11      1 of 1
-                             2001:db8:1::11  1 of 1
-                             203.0.113.11    0 of 1
-                             2001:db8:2::11  0 of 1
-                             198.18.3.11     0 of 1
-                             2001:db8:3::11  0 of 1
+  host    system     state  management  uplink          answered
+  edge-1  namespace  up     10.77.0.11  192.0.2.11      1 of 1
+                                        2001:db8:1::11  1 of 1
+                                        203.0.113.11    0 of 1
+                                        2001:db8:2::11  0 of 1
+                                        198.18.3.11     0 of 1
+                                        2001:db8:3::11  0 of 1
 dropped as spoofed: isp1 N, isp2 0, isp3 0
 `);
       expect(

@@ -103,6 +103,32 @@ describe.each(GUARD_WORLDS)('in $title', { timeout: 60_000 }, (world) => {
     host.arm('a2', TOUCHED);
   });
 
+  it.each(['usual "$@"', 'go_back() {', 'main "$@"'])(
+    'is not armed with a program that ends before %s, and leaves nothing',
+    async (line) => {
+      await make();
+      const id = newTransactionId();
+      const about = {
+        id,
+        owner: 'ann@desk',
+        playbook: 'site.yml',
+        play: 'edge',
+        started: 'now',
+        windowS: 60,
+      };
+      // What comes to lie there is cut: what was sent is whole.
+      const cut = `sed '/^${line}/,$d' ${GUARD}/${id}/program >/var/lib/cut; cat /var/lib/cut >${GUARD}/${id}/program`;
+      const script = `set -eu\n${armScript(about, [`file:${FILE}`]).replace('\nset -- arm', `\n${cut}\nset -- arm`)}`;
+      const argv = [...host.host.inner.enter('all'), ...world.shell];
+      expect(run(['setsid', '-w', ...argv, '-c', script])).toMatchObject({
+        status: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/not whole/),
+      });
+      expect(host.inside(`ls -d ${GUARD}/current ${GUARD}/${id} 2>/dev/null || :`)).toBe('');
+    },
+  );
+
   it('of which nothing is left but that it is under way keeps nobody out', async () => {
     await make();
     change('a1');

@@ -114,8 +114,10 @@ describe.each(FILTER_WORLDS)('$title', (world) => {
     host.sh(`mv ${at('ipvs')} ${at('away')}`);
     const folder = host.take(['ipvs']);
     host.sh(`mv ${at('away')} ${at('ipvs')}`);
+    writeFileSync(at('set'), '1 2 3\n');
     expect(host.put(folder, ['ipvs'])).toBe('');
     expect(readFileSync(at('ipvs'), 'utf8')).toBe('');
+    expect(take()).toBe(host.read(folder));
   });
 
   test('a refusal is said, and the rest goes on', () => {

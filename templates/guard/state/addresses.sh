@@ -10,12 +10,10 @@ take_addresses() {
   shape_addresses "$1"
 }
 
-snap_addresses() { look "$1" addresses addr || :; }
-
 shape_addresses() {
-  [ -e "$1/.raw.addresses" ] || return 0
+  told "$1" addresses ip || return 0
   awk -v full="$1/.addresses" "$ip_words"'
-    $0 == "# whole" { next }
+    !/^[0-9]+: [^ ]+ +inet/ { next }
     {
       at = index($0, "\\")
       lifetimes = substr($0, at + 1)
@@ -54,7 +52,7 @@ shape_addresses() {
         printf "%s", lines[links[i]] >full
         printf "%s", shown[links[i]]
       }
-    }' "$1/.raw.addresses" >"$1/addresses" || spoilt "$1/addresses"
+    }' "$told" >"$1/addresses" || spoilt "$1/addresses"
 }
 
 put_addresses() {

@@ -7,12 +7,6 @@ take_arptables() {
   shape_arptables "$1"
 }
 
-snap_arptables() {
-  snap_xtables "$1" arptables legacy
-  snap_xtables "$1" arptables nft
-  snap_xtables "$1" ebtables nft
-}
-
 shape_arptables() {
   shape_xtables "$1" arptables legacy || return 1
   shape_xtables "$1" arptables nft || return 1

@@ -9,14 +9,6 @@ take_ipset() {
   shape_ipset "$1"
 }
 
-snap_ipset() {
-  if ! kernel_has ip_set; then
-    : >"$1/ipset"
-  elif have ipset; then
-    snap "$1" ipset ipset save || :
-  fi
-}
-
 shape_ipset() {
   [ -e "$1/.raw.ipset" ] || return 0
   # Entries come in the order of their hashes; only in a set of sets the order means something.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # Tables of iptables and ip6tables, in both backends, for a host may use both at once: DIR/iptables-legacy,
 # iptables-nft, ip6tables-legacy, ip6tables-nft. A line is `TABLE LINE`, as iptables-save prints it, without counters.
 # A table that lets everything pass and holds no rule is left out: it is as if it were not there.
@@ -8,14 +8,6 @@
 take_iptables() {
   snap_iptables "$1"
   shape_iptables "$1"
-}
-
-snap_iptables() {
-  for iptables_tool in iptables ip6tables; do
-    for iptables_backend in legacy nft; do
-      snap_xtables "$1" $iptables_tool $iptables_backend
-    done
-  done
 }
 
 shape_iptables() {
@@ -42,39 +34,6 @@ put_iptables() {
   done
   rm -rf "$1/now"
   drop_sets
-}
-
-# kernel_has MODULE: whether it may be there now. Whoever asks by using it has it loaded, where there is one to load.
-kernel_has() {
-  [ ! -e "/sys/module/$1" ] && [ -e /proc/modules ] || return 0
-  read -r kernel_release </proc/sys/kernel/osrelease
-  kernel_builtin=/lib/modules/$kernel_release/modules.builtin
-  [ ! -r "$kernel_builtin" ] || grep -q "/$1\.ko" "$kernel_builtin"
-}
-
-has_xtables() { # TOOL BACKEND
-  case $1-$2 in
-    *-nft)
-      kernel_has nf_tables
-      return
-      ;;
-    iptables-*) has_names=/proc/net/ip_tables_names ;;
-    ip6tables-*) has_names=/proc/net/ip6_tables_names ;;
-    *) has_names=/proc/net/arp_tables_names ;;
-  esac
-  { read -r has_name <"$has_names"; } 2>/dev/null && [ -n "$has_name" ]
-}
-
-# find_xtables TOOL BACKEND: the name of its commands, in $xtables.
-find_xtables() {
-  xtables=$1-$2
-  ! have "$xtables-save" "$xtables-restore" || return 0
-  xtables=$1
-  have "$1" "$1-save" "$1-restore" || return 1
-  case $2,$("$1" -V 2>/dev/null) in
-    nft,*nf_tables*) ;;
-    nft,* | legacy,*nf_tables*) return 1 ;;
-  esac
 }
 
 # What nft calls the family of a tool.
@@ -105,19 +64,6 @@ is_not_left() { # PATTERN
     # shellcheck disable=SC2254 # a pattern
     case $left_table in $1) ;; *) xtables_left="$xtables_left $left_table" ;; esac
   done
-}
-
-snap_xtables() { # DIR TOOL BACKEND
-  if is_bare "$1" "$3" || ! has_xtables "$2" "$3"; then
-    : >"$1/$2-$3"
-  elif find_xtables "$2" "$3"; then
-    snap "$1" "$2-$3" "$xtables-save" || :
-  fi
-}
-
-# is_bare DIR BACKEND: nft, which was asked before, has no table at all.
-is_bare() {
-  [ "$2" = nft ] && [ -e "$1/.raw.nft" ] && read -r bare_line <"$1/.raw.nft" && [ "$bare_line" = '# whole' ]
 }
 
 shape_xtables() { # DIR TOOL BACKEND

@@ -1,33 +1,32 @@
 # shellcheck shell=sh
 # Virtual services and their real servers: DIR/ipvs has the lines of `ipvsadm -S -n` in order, then the timeouts and the
 # synchronisation in the words that set them. Services and servers that differ are edited, so that connections live on.
-
-has_ipvs() { [ -e /proc/net/ip_vs ]; }
+# Where nobody has used IPVS yet there is nothing, with the timeouts that it begins with.
 
 take_ipvs() {
   snap_ipvs "$1"
   shape_ipvs "$1"
 }
 
-snap_ipvs() {
-  if ! has_ipvs; then
-    : >"$1/ipvs"
-    return 0
-  fi
-  have ipvsadm && snap "$1" ipvs ipvsadm -S -n || return 0
-  snap "$1" ipvs-timeouts ipvsadm -L --timeout || :
-  snap "$1" ipvs-daemons ipvsadm -L --daemon || :
-}
-
 shape_ipvs() {
   [ -e "$1/.raw.ipvs" ] || return 0
+  ipvs_thresholds=$1/.raw.ipvs-thresholds
+  [ -e "$ipvs_thresholds" ] || ipvs_thresholds=/dev/null
   {
-    # A service stands before its servers: A before a.
-    awk '$1 == "-A" || $1 == "-a" {
+    # A service stands before its servers: A before a. How many connections a server takes `-S` does not say.
+    awk 'BEGIN { option["TCP"] = "-t"; option["UDP"] = "-u"; option["SCTP"] = "--sctp-service"; option["FWM"] = "-f" }
+    FILENAME == ARGV[1] {
+      if ($1 in option) service = option[$1] " " $2 ($3 == "IPv6" ? " -6" : "")
+      if ($1 == "->" && $3 + $4 > 0) limits[service " " $2] = " -x " $3 " -y " $4
+      next
+    }
+    $1 == "-A" || $1 == "-a" {
       line = $0
       sub(/[ \t]+$/, "", line)
-      print $2 " " $3 ($4 == "-6" ? " -6" : "") "\t" line
-    }' "$1/.raw.ipvs" | sort | cut -f 2-
+      service = $2 " " $3 ($4 == "-6" ? " -6" : "")
+      for (i = 4; i < NF; i++) if ($i == "-r") line = line limits[service " " $(i + 1)]
+      print service "\t" line
+    }' "$ipvs_thresholds" "$1/.raw.ipvs" | sort | cut -f 2-
     [ ! -e "$1/.raw.ipvs-timeouts" ] || sed -n 's/^Timeout (tcp tcpfin udp): */--set /p' "$1/.raw.ipvs-timeouts"
     [ ! -e "$1/.raw.ipvs-daemons" ] || sed -n '/^[mb]a.* sync daemon (/{
       s/^\([a-z]*\) sync daemon (/--start-daemon \1, /

@@ -2,37 +2,7 @@
 # Links: DIR/interfaces has `NAME up|down mtu N ...` lines. A link that is new stays, one that is gone does not come back:
 # the comparison tells of both. Who belongs to a bond, a bridge or a VRF goes back there. The length of a queue is nobody's
 # way to the host, and a hardware address that follows from ports is no setting.
-# Also here: how this part and the next four speak to `ip`.
-
-# snap_KIND DIR keeps what the tools themselves say, as DIR/.raw.NAME, and shape_KIND DIR makes of it what is compared and
-# put back: to arm is to snap, and most of what is armed is never put back.
-
-# Sets $ip_kind to iproute2, busybox or none, and $ip_read to the command that reads: numbers cannot lose their names.
-look_at_ip() {
-  [ -z "${ip_kind:-}" ] || return 0
-  ip_kind=none
-  have ip || return 0
-  ip_said=$(ip -N -V 2>&1 || :)
-  case $ip_said in
-    *'ip utility'*) ip_kind=iproute2 ip_read='ip -N -o' ;;
-    *'"-N" is unknown'*) ip_kind=iproute2 ip_read='ip -o' ;;
-    *) ip_kind=busybox ip_read='ip -o' ;;
-  esac
-}
-
-# look DIR NAME WORDS...: keeps what `ip` says of it; status 1 where it says nothing. Which `ip` it is it asks first when
-# the usual one is not there.
-look() {
-  look_dir=$1 look_name=$2
-  shift 2
-  if [ -z "${ip_kind:-}" ] && have ip && snap "$look_dir" "$look_name" ip -N -o "$@"; then
-    ip_kind=iproute2 ip_read='ip -N -o'
-    return 0
-  fi
-  look_at_ip
-  # shellcheck disable=SC2086 # words
-  [ "$ip_kind" != none ] && snap "$look_dir" "$look_name" $ip_read "$@"
-}
+# Also here: how this part and the next four have things done by `ip`.
 
 # Functions for awk: numbers that every `ip` knows by name.
 # shellcheck disable=SC2034 # of other parts
@@ -91,11 +61,9 @@ take_links() {
   shape_links "$1"
 }
 
-snap_links() { look "$1" links link || :; }
-
 shape_links() {
-  [ -e "$1/.raw.links" ] || return 0
-  awk '$0 == "# whole" { next }
+  told "$1" links ip || return 0
+  awk '!/^[0-9]+: [^ ]+ </ { next }
     {
       name = $2
       sub(/:$/, "", name)
@@ -118,7 +86,7 @@ shape_links() {
         name = order[i]
         print name, text[name] (address[name] == "" || master[name] || ports[name] ? "" : " address " address[name])
       }
-    }' "$1/.raw.links" | sort >"$1/interfaces" || spoilt "$1/interfaces"
+    }' "$told" | sort >"$1/interfaces" || spoilt "$1/interfaces"
 }
 
 put_links() {

@@ -8,17 +8,11 @@ take_neighbours() {
   shape_neighbours "$1"
 }
 
-snap_neighbours() {
-  look "$1" neighbours neigh show nud permanent || return 0
-  # BusyBox takes `proxy` for no filter.
-  [ "$ip_kind" = busybox ] || look "$1" proxies neigh show proxy || :
-}
-
 shape_neighbours() {
-  [ -e "$1/.raw.neighbours" ] || return 0
+  told "$1" neighbours ip || return 0
   shape_proxies=$1/.raw.proxies
   [ -e "$shape_proxies" ] || shape_proxies=/dev/null
-  awk '/ extern_learn/ || $0 == "# whole" { next }
+  awk '/^[0-9]+: |^id |^# | extern_learn/ { next }
     {
       text = $1
       is_proxy = 0
@@ -29,7 +23,7 @@ shape_neighbours() {
         if ($i ~ /^(dev|lladdr|proto|vrf|used|probes)$/) i++
       }
       print (is_proxy ? "proxy " text : text)
-    }' "$1/.raw.neighbours" "$shape_proxies" | sort >"$1/neighbours" || spoilt "$1/neighbours"
+    }' "$told" "$shape_proxies" | sort >"$1/neighbours" || spoilt "$1/neighbours"
 }
 
 put_neighbours() {

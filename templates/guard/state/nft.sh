@@ -87,17 +87,6 @@ take_nft() {
   shape_nft "$1"
 }
 
-snap_nft() {
-  if ! kernel_has nf_tables; then
-    : >"$1/nft"
-  elif have nft; then
-    # Old ones know no -u, and need none.
-    snap "$1" nft list_nft "$1" -su || snap "$1" nft list_nft "$1" -s || :
-  fi
-}
-
-list_nft() { nft "$2" list ruleset 2>"$1/.raw.nft-said"; } # DIR OPTIONS
-
 shape_nft() {
   [ -e "$1/.raw.nft" ] || return 0
   : >"$1/.nft"

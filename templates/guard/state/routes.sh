@@ -10,22 +10,14 @@ take_routes() { # DIR [FAMILIES]
   shape_routes "$@"
 }
 
-snap_routes() { # DIR [FAMILIES]
-  for routes_family in ${2:--4 -6}; do
-    [ "$routes_family" = -4 ] || [ -e /proc/net/if_inet6 ] || continue
-    look "$1" "routes${routes_family#-}" "$routes_family" route show table all || :
-  done
-  [ -n "${2:-}" ] || snap_nexthops "$1"
-}
-
 shape_routes() { # DIR [FAMILIES]
   for routes_family in ${2:--4 -6}; do
     routes_name=routes${routes_family#-}
-    [ -e "$1/.raw.$routes_name" ] || continue
+    told "$1" "$routes_name" "ip${routes_family#-}" || continue
     routes_addresses=$1/addresses
     [ -e "$routes_addresses" ] || routes_addresses=${1%/now}/addresses
     [ -e "$routes_addresses" ] || routes_addresses=/dev/null
-    read_routes "$1/.raw.$routes_name" "$routes_addresses" "${routes_family#-}" "$1/.routes6" | sort | cut -f 5- \
+    read_routes "$told" "$routes_addresses" "${routes_family#-}" "$1/.routes6" | sort | cut -f 5- \
       >"$1/$routes_name" || spoilt "$1/$routes_name" || return 1
   done
   [ -n "${2:-}" ] || shape_nexthops "$1"
@@ -36,7 +28,7 @@ read_routes() {
   awk -v version="$3" -v passing="$4" "$ip_words"'
     BEGIN { if (version == 6) printf "" >passing }
     FILENAME == ARGV[1] { if (ARGV[1] != ARGV[2]) { address = $2; sub(/\/.*/, "", address); ours[address] } next }
-    $0 == "# whole" { next }
+    /^[0-9]+:[ \t]|^id |^# / { next }
     {
       gsub(/\\/, " ")
       $0 = $0
@@ -67,6 +59,8 @@ read_routes() {
         if (table == "local" && (type == "anycast" || type == "local" && (proto == "kernel" || proto == "") && !(to in ours))) next
         if (expires != "" || proto == "ra") { print (expires == "" ? "-" : expires) " " text >passing; next }
       }
+      # There is none twice, but what changes while the kernel tells of it may be told twice.
+      if (seen[text]++) next
       printf "%s\t%s\t%10s\t%06d\t%s\n", table == "main" ? " main" : table, to, metric, NR, text
     }' "$2" "$1"
 }
@@ -77,17 +71,12 @@ take_nexthops() {
   shape_nexthops "$1"
 }
 
-snap_nexthops() {
-  look_at_ip
-  [ "$ip_kind" = iproute2 ] && look "$1" nexthops nexthop show || return 0
-  read -r nexthops_first <"$1/.raw.nexthops"
-  if [ "$nexthops_first" = '# whole' ] || ! look "$1" nexthops6 -6 nexthop show; then : >"$1/.raw.nexthops6"; fi
-}
-
 shape_nexthops() {
-  [ -e "$1/.raw.nexthops" ] && [ -e "$1/.raw.nexthops6" ] || return 0
+  told "$1" nexthops6 ip6 || return 0
+  nexthops6=$told
+  told "$1" nexthops ip || return 0
   awk "$ip_words"'
-    $0 == "# whole" { next }
+    $1 != "id" { next }
     {
       family = / group / ? "group" : FILENAME == ARGV[1] || $2 in is_inet6 ? "inet6" : "inet"
       if (family == "inet6") is_inet6[$2]
@@ -100,7 +89,7 @@ shape_nexthops() {
         text = text " " $i
       }
       print family " " text
-    }' "$1/.raw.nexthops6" "$1/.raw.nexthops" | sort -k 1,1 -k 3,3n >"$1/nexthops" || spoilt "$1/nexthops"
+    }' "$nexthops6" "$told" | sort -k 1,1 -k 3,3n >"$1/nexthops" || spoilt "$1/nexthops"
 }
 
 # Whether a gateway can be reached the kernel asks the rules. Where they are in the way there is one for its question meanwhile.

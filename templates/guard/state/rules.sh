@@ -9,19 +9,12 @@ take_rules() { # DIR [FAMILIES]
   shape_rules "$@"
 }
 
-snap_rules() { # DIR [FAMILIES]
-  for rules_family in ${2:--4 -6}; do
-    [ "$rules_family" = -4 ] || [ -e /proc/net/if_inet6 ] || continue
-    look "$1" "rules${rules_family#-}" "$rules_family" rule show || :
-  done
-}
-
 shape_rules() { # DIR [FAMILIES]
   for rules_family in ${2:--4 -6}; do
     rules_name=rules${rules_family#-}
-    [ -e "$1/.raw.$rules_name" ] || continue
+    told "$1" "$rules_name" "ip${rules_family#-}" || continue
     awk "$ip_words"'
-      $0 == "# whole" { next }
+      !/^[0-9]+:[ \t]/ { next }
       {
         text = $1
         for (i = 2; i <= NF; i++) {
@@ -36,7 +29,7 @@ shape_rules() { # DIR [FAMILIES]
           text = text " " $i
         }
         print text
-      }' "$1/.raw.$rules_name" >"$1/$rules_name" || spoilt "$1/$rules_name" || return 1
+      }' "$told" >"$1/$rules_name" || spoilt "$1/$rules_name" || return 1
   done
 }
 

@@ -8,25 +8,36 @@ take_sysctl() {
   shape_sysctl "$1"
 }
 
-# A file can be read once, a fork for each costs seconds.
-snap_sysctl() { snap "$1" sysctl read_settings; }
-
-# Some that nobody may read make it fail.
-read_settings() { grep -rs '' /proc/sys/net || :; }
-
+# Where head was asked, a file's first line stands below its name, and an empty line above the next name; where grep was,
+# behind it.
 shape_sysctl() {
   [ -e "$1/.raw.sysctl" ] || return 0
-  awk '$0 == "# whole" { next }
-    {
-      at = index($0, ":")
-      path = substr($0, 11, at - 11)
+  awk '
+    function keep(path, value,   name) {
       name = path
       sub(/.*\//, "", name)
-      if (name ~ /^(flush|stable_secret|tcp_fastopen_key|nf_conntrack_count|(tcp_)?available_.*)$/) next
+      if (name ~ /^(flush|stable_secret|tcp_fastopen_key|nf_conntrack_count|(tcp_)?available_.*)$/) return
       # The same in seconds, rounded.
-      if (name ~ /^(base_reachable_time|retrans_time|gc_min_interval)$/) next
-      print path " = " substr($0, at + 1)
-    }' "$1/.raw.sysctl" | sort >"$1/sysctl" || spoilt "$1/sysctl"
+      if (name ~ /^(base_reachable_time|retrans_time|gc_min_interval)$/) return
+      print path " = " value
+    }
+    function end_file() {
+      # Of a file that gives nothing there is the empty line above the next name, and no more.
+      if (lines > 1 || lines && (is_last || first != "")) keep(path, first)
+      lines = 0
+    }
+    /^==> .* <==$/ {
+      # The first one that a head is asked for has nothing above it.
+      is_last = $2 == "/dev/null"
+      end_file()
+      path = "net" substr($2, 2)
+      is_told = 1
+      next
+    }
+    $0 == "# whole" { next }
+    is_told { if (!lines++) first = $0; next }
+    { at = index($0, ":"); keep(substr($0, 11, at - 11), substr($0, at + 1)) }
+    END { is_last = 1; end_file() }' "$1/.raw.sysctl" | sort >"$1/sysctl" || spoilt "$1/sysctl"
 }
 
 # Some settings set those of all interfaces: they come first, and then it is looked again.
@@ -66,4 +77,8 @@ plan_settings() {
     END { for (rank = 1; rank <= 4; rank++) if (text[rank] != "") { printf "%s", text[rank]; exit } }' "$1" "$2"
 }
 
-write_setting() { printf '%s\n' "$2" >"/proc/sys/$1"; }
+# Without a newline: some kernels (6.1) take the value of a setting and fail for what comes behind it. But nothing at all
+# would not be written.
+write_setting() {
+  case $2 in '') echo ;; *) printf %s "$2" ;; esac >"/proc/sys/$1"
+}

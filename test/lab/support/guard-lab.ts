@@ -135,8 +135,12 @@ export class RunUnderway {
 
   /** SIGKILL. */
   async kill(): Promise<void> {
-    process.kill(Number(readFileSync(`${this.#base}.pid`, 'utf8')), 'SIGKILL');
+    this.signal('SIGKILL');
     await this.ended;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(Number(readFileSync(`${this.#base}.pid`, 'utf8')), signal);
   }
 }
 

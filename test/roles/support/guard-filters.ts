@@ -46,7 +46,9 @@ export class FilterHost {
   /** `override` is sh that is put behind the parts. */
   static async create(world: FilterWorld, override = ''): Promise<FilterHost> {
     const folder = mkdtempSync(join(tmpdir(), 'fairlead-filters-'));
-    const texts = [join(GUARD, 'common.sh'), ...PARTS].map((path) => readFileSync(path, 'utf8'));
+    const texts = [join(GUARD, 'common.sh'), join(GUARD, 'snap.sh'), ...PARTS].map((path) =>
+      readFileSync(path, 'utf8'),
+    );
     writeFileSync(join(folder, 'program'), `${texts.join('\n')}\n${override}\n${MAIN}`);
     return new FilterHost(world, folder, await Namespace.create(world.dress, folder));
   }
