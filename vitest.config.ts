@@ -9,6 +9,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/roles/**', 'test/scenarios/**', 'test/vm/**'],
           setupFiles: ['test/support/property-seed.ts'],
+          testTimeout: 30_000, // a machine may be busy
           maxWorkers: 4, // by itself it leaves one of two cores free
         },
       },

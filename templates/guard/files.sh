@@ -73,10 +73,11 @@ take_files() {
   done <"$2/paths" | keep_files "$1"
 }
 
-# compare_files A B: differences between what was kept in A and in B, one a line.
+# compare_files A B: differences between what was kept in A and in B, one a line. Notes of boot scripts are their own.
 compare_files() {
   [ -e "$1/paths" ] || return 0
   while read -r compare_kind compare_word compare_path <&3 && read -r compare_now compare_place _ <&4; do
+    case $compare_path in "$STATE"/*) continue ;; esac
     if [ "$compare_kind" != kept ]; then
       [ "$compare_now" != kept ] || echo "$compare_path: is still there"
     elif [ "$compare_now" != kept ]; then

@@ -26,12 +26,13 @@ number_generation() {
   echo $((newest + 1)) >"$1/number"
 }
 
-# sum_files DIR: `SUM  PATH` of the files there now at the paths that DIR keeps.
+# sum_files DIR: `SUM  PATH` of the files there now at the paths that DIR keeps. Notes of boot scripts change by themselves.
 sum_files() {
   [ -e "$1/before/paths" ] && have sha256sum || return 0
   sum_paths=$1/before/paths
   set --
   while read -r _ _ sum_path; do
+    case $sum_path in "$STATE"/*) continue ;; esac
     [ ! -f "$sum_path" ] || set -- "$@" "$sum_path"
   done <"$sum_paths"
   [ $# = 0 ] || sha256sum "$@"

@@ -22,6 +22,7 @@ const STAND_IN = `#!/bin/sh
 folder=\${0%/*}
 case "$1 \${2-}" in
 '-L --timeout') [ ! -e "$folder/set" ] || echo "Timeout (tcp tcpfin udp): $(cat "$folder/set")" ;;
+'-L -n') cat "$folder/thresholds" 2>/dev/null || : ;;
 '-L --daemon')
   for kind in master backup; do
     [ ! -e "$folder/$kind" ] || echo "$kind sync daemon (mcast=$(cat "$folder/$kind"), maxlen=1472, group=224.0.0.81, port=8848, ttl=1)  "
@@ -108,6 +109,15 @@ describe.each(FILTER_WORLDS)('$title', (world) => {
     writeFileSync(at('backup'), 'eth0, syncid=6\n');
     expect(host.put(folder, ['ipvs'])).toBe('');
     expect(take()).toBe(host.read(folder));
+  });
+
+  test('how many connections a server takes, of which -S says nothing', () => {
+    const limited = 'TCP  192.0.2.1:80 wlc persistent 300\n  -> 10.0.0.2:80  10  5  0  0\n';
+    writeFileSync(at('thresholds'), limited);
+    const folder = host.take(['ipvs']);
+    writeFileSync(at('thresholds'), limited.replace('10  5', '0  0'));
+    host.put(folder, ['ipvs']);
+    expect(calls()).toEqual(['-e -t 192.0.2.1:80 -r 10.0.0.2:80 -g -w 1 -x 10 -y 5']);
   });
 
   test('no IPVS then: what came is taken away', () => {

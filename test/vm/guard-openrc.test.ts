@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => machines.down());
 
 it('the power is cut in the middle of the window: it goes back before its network starts', () =>
-  expectBackAfterPowerCut(machines, { roles: '' }));
+  expectBackAfterPowerCut(machines));
 
 it('cut off: it comes back by its timer, as it was', () => expectBackByTimer(machines));
 

@@ -203,8 +203,14 @@ export const bootScript: HostModule<Args, WantedBootScript, Changes> = {
 };
 
 function own(wanted: WantedBootScript): readonly Resource[] {
-  const files = candidatePaths(wanted.service.name).map((path): Resource => `file:${path}`);
-  return ['routing', 'netfilter', `service:${wanted.service.name}`, ...files];
+  const { name } = wanted.service;
+  const files = [...candidatePaths(name), notesPath(name)].map((path): Resource => `file:${path}`);
+  return ['routing', 'netfilter', `service:${name}`, ...files];
+}
+
+/** What a role's script notes of what was there before it: it goes back with the rest, or stop would not know what is its own. */
+function notesPath(name: string): string {
+  return `/var/lib/fairlead/${name.replace(/^fairlead-/, '')}/state`;
 }
 
 function scriptOf(args: Args, render: (name: string) => string): string {

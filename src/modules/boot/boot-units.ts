@@ -48,13 +48,16 @@ WantedBy=multi-user.target
 `;
 }
 
-/** The script itself lies elsewhere: OpenRC wants its own kind of script in /etc/init.d. */
+/**
+ * The script itself lies elsewhere: OpenRC wants its own kind of script in /etc/init.d. Debian's OpenRC has neither "net" nor
+ * "localmount", but networking and mountall of SysV: what is only used may be missing.
+ */
 export function openrcWrapper(service: BootService, script: string): string {
   const after = ['firewall', 'iptables', 'ip6tables', ...service.after.map(openrcName)];
   const before = service.before.map(openrcName);
   if (service.network === 'pre') before.unshift('net');
   const depend = [
-    ...(service.network === 'online' ? ['need net'] : ['need localmount']),
+    ...(service.network === 'online' ? ['use net networking'] : ['use localmount mountall']),
     `after ${words(...after)}`,
     ...(before.length > 0 ? [`before ${words(...before)}`] : []),
     'use logger',

@@ -121,7 +121,7 @@ describe('a change that is pending', () => {
   async function leavePending(host: string, script: string, windowS: number): Promise<void> {
     const id = newTransactionId();
     const transaction = { id, owner: 'ann@desk', playbook: 'site.yml', play: '', started: 'T', windowS };
-    const all = `set -e\n${armScript(transaction, ['file:/etc/motd'])}\n${script}`;
+    const all = `set -e\n(${armScript(transaction, ['file:/etc/motd'])})\n${script}`;
     // A session is a group of its own.
     const { exitCode, stderr } = await guard.lab.inHost(host, ['setsid', '-w', 'sh', '-c', all]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

@@ -84,6 +84,7 @@ describe.each(ROWS)('$role', (row) => {
   });
 
   it('an update that goes back leaves it as it was, at work, and every connection alive', async () => {
+    const bare = await guard.picture(host);
     const installed = await run(row, { fails: false });
     expect({ exitCode: installed.exitCode, stderr: installed.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect((await guard.role.script(host, role, 'status')).exitCode).toBe(0);
@@ -109,5 +110,8 @@ describe.each(ROWS)('$role', (row) => {
     const gap = Math.max(...reports.map(({ longestGapMs }) => longestGapMs));
     figure(`${role}: ${reports.length} connections lived, the longest silence ${gap.toFixed(0)} ms`);
     expect((await run(row, { fails: false })).stdout).toMatch(/\b0 changed/);
+    // It still knows what is its own.
+    await guard.role.script(host, role, 'stop');
+    expect(await guard.picture(host)).toBe(bare);
   });
 });

@@ -10,7 +10,7 @@ import { buildIfStale } from '../../support/compiled.ts';
 export const GUARD = '/var/lib/fairlead/guard';
 
 /** Seconds that a change on a machine has to be confirmed in. */
-export const MACHINE_WINDOW_S = 20;
+export const MACHINE_WINDOW_S = 15;
 
 /** More than any test takes: what has this window does not go back by its timer. */
 export const ENDLESS_S = 900;
