@@ -33,7 +33,7 @@ describe.each(PROBER_WORLDS)('$title', (world) => {
     const caller = `cd /tmp; exec 3</etc/passwd 8</etc/passwd; JOURNAL_STREAM=1:2 ${world.shell.join(' ')} ${host.script} start`;
     host.sh(caller);
     const loop = host.loop;
-    expect(host.loops).toHaveLength(1);
+    await host.until(() => host.loops.length, 1);
     const stat = host.sh(`cat /proc/${loop}/stat`).replace(/.*\) /, '').split(' ');
     expect(stat.slice(2, 5)).toEqual([String(loop), String(loop), '0']);
     const open = () => host.sh(`cd /proc/${loop}/fd; for fd in [0-9]; do echo "$fd $(readlink $fd)"; done`);
@@ -84,7 +84,7 @@ describe.each(PROBER_WORLDS)('$title', (world) => {
     });
     expect(host.run('start')).toEqual(FINE);
     expect(host.loop).not.toBe(first);
-    expect(host.loops).toHaveLength(1);
+    await host.until(() => host.loops.length, 1);
     await rounds(3, '-i p1 -j DROP');
     expect(host.health).toEqual([DEAD]);
     expect(host.reloads).toEqual(['dead:-4 isp2,']);
@@ -104,7 +104,7 @@ describe.each(PROBER_WORLDS)('$title', (world) => {
     host.gate(['-i p1 -j DROP']);
     await host.until(() => host.sh('ls /run').includes('finished'), true);
     expect(host.loop).not.toBe(first);
-    expect(host.loops).toHaveLength(1);
+    await host.until(() => host.loops.length, 1);
     await rounds(2, '-i p1 -j DROP');
     expect(host.reloads).toEqual(['dead:-4 isp2,']);
     expect(host.run('status')).toMatchObject({ status: 0 });
@@ -136,7 +136,7 @@ describe.each(PROBER_WORLDS)('$title', (world) => {
       stdout: expect.stringContaining('missing prober'),
     });
     expect(host.run('start')).toEqual(FINE);
-    expect(host.loops).toHaveLength(1);
+    await host.until(() => host.loops.length, 1);
     expect(host.run('status')).toMatchObject({ status: 0 });
     expect(host.health).toEqual([DEAD]);
   });
@@ -154,13 +154,13 @@ describe.each(PROBER_WORLDS)('$title', (world) => {
     expect(host.processes).toEqual(['sleep 1000']);
     expect(host.run('start')).toEqual(FINE);
     expect(host.processes).toContain('sleep 1000');
-    expect(host.loops).toHaveLength(1);
+    await host.until(() => host.loops.length, 1);
   });
 
   test('several starts at once leave one loop', async () => {
     host.install();
     expect(await Promise.all([1, 2, 3].map(() => host.meanwhile('start')))).toEqual([0, 0, 0]);
-    expect(host.loops).toHaveLength(1);
+    await host.until(() => host.loops.length, 1);
     expect(host.run('status')).toEqual(FINE);
   });
 
