@@ -110,8 +110,10 @@ describe.each(ROWS)('$role', (row) => {
     const gap = Math.max(...reports.map(({ longestGapMs }) => longestGapMs));
     figure(`${role}: ${reports.length} connections lived, the longest silence ${gap.toFixed(0)} ms`);
     expect((await run(row, { fails: false })).stdout).toMatch(/\b0 changed/);
-    // It still knows what is its own.
-    await guard.role.script(host, role, 'stop');
+    // They still know what is their own: ecmp comes with split-access.
+    for (const each of [role, 'split-access']) {
+      await guard.role.onHost(host, `s=/etc/init.d/fairlead-${each}; [ ! -x $s ] || $s stop 2>/dev/null`);
+    }
     expect(await guard.picture(host)).toBe(bare);
   });
 });
