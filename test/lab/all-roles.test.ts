@@ -6,23 +6,11 @@ import { createLab } from '../../src/lab/create-lab.ts';
 import { countCallers, type FlowSource } from '../../src/lab/flows.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { internetAddress } from '../../src/lab/plan.ts';
-import { fleetAddresses } from './support/addresses.ts';
+import { fleetAddresses, POOLS } from './support/addresses.ts';
 import { changesOf, fairlead, PROJECT } from './support/fairlead.ts';
 import { figure, freshPorts, RoleLab, SNAPSHOT } from './support/role-lab.ts';
 
 const ROLES = ['split-access', 'ecmp', 'snat-rr'] as const;
-const POOLS = [
-  {
-    name: 'isp1',
-    device: 'isp1',
-    sources: ['192.0.2.101', '192.0.2.102', '2001:db8:1::101', '2001:db8:1::102'],
-  },
-  {
-    name: 'isp2',
-    device: 'isp2',
-    sources: ['203.0.113.101', '203.0.113.102', '2001:db8:2::101', '2001:db8:2::102'],
-  },
-];
 const VARIABLES = {
   split_access_track: true,
   ecmp_nat: 'masquerade',

@@ -1,8 +1,8 @@
 // The text of clusterip's scripts: their variables' schema, clean sh for whatever they say, and no trace left.
-import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { clusterip, NODES, traces } from './support/clusterip.ts';
+import { expectCleanScript } from './support/complaints.ts';
 import { renderRole, schemaErrors, type Variables } from './support/render-role.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
 
@@ -38,9 +38,7 @@ describe('for any variables', () => {
     fc.assert(
       fc.property(variables, (chosen) => {
         const script = clusterip(chosen);
-        expect(complaints(['sh', '-n'], script)).toBe('');
-        expect(complaints(['busybox', 'ash', '-n'], script)).toBe('');
-        expect(complaints(['shellcheck', '-s', 'sh', '-f', 'gcc', '-'], script)).toBe('');
+        expectCleanScript(script);
       }),
       { numRuns: 3 },
     );
@@ -49,7 +47,7 @@ describe('for any variables', () => {
       clusterip_device: 'v0',
       clusterip_nodes: 'nodes',
     });
-    expect(complaints(['shellcheck', '-s', 'sh', '-f', 'gcc', '-'], control)).toBe('');
+    expectCleanScript(control);
   });
 
   describe('on a host', () => {
@@ -110,9 +108,3 @@ describe('the schema', () => {
     expect(errors({})).toEqual([]);
   });
 });
-
-/** What the command says of the script; empty: nothing. */
-function complaints([program = '', ...words]: readonly string[], script: string): string {
-  const { status, stdout, stderr } = spawnSync(program, words, { input: script, encoding: 'utf8' });
-  return status === 0 ? '' : `${status} ${stdout}${stderr}`;
-}

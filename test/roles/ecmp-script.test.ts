@@ -1,7 +1,7 @@
 // The text of ecmp's script: its variables' schema, clean sh for whatever they say, and no trace left.
-import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { complaints } from './support/complaints.ts';
 import { addThird, ecmp, ISP1, onKernel, snapshot } from './support/ecmp.ts';
 import { schemaErrors, type Variables } from './support/render-role.ts';
 import { ISP2 } from './support/split-access.ts';
@@ -197,9 +197,3 @@ describe('the schema of the variables', () => {
     expect(schemaErrors('ecmp', link)).toEqual([]);
   });
 });
-
-/** What a checker that reads the script on stdin prints. */
-function complaints([program = '', ...words]: readonly string[], script: string): string {
-  const { status, stdout, stderr } = spawnSync(program, words, { input: script, encoding: 'utf8' });
-  return status === 0 ? '' : `${status} ${stdout}${stderr}`;
-}

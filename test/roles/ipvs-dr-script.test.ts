@@ -1,7 +1,7 @@
 // The text of ipvs-dr's script, for any description: clean, the same on every host but for its settings.
-import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import { expectCleanScript } from './support/complaints.ts';
 import { director, realServer, SHOP, services } from './support/ipvs-dr.ts';
 import type { Variables } from './support/render-role.ts';
 
@@ -87,9 +87,7 @@ describe('for any description', () => {
     fc.assert(
       fc.property(variables, (chosen) => {
         const text = script(chosen);
-        expect(complaints(['sh', '-n'], text)).toBe('');
-        expect(complaints(['busybox', 'ash', '-n'], text)).toBe('');
-        expect(complaints(['shellcheck', '-s', 'sh', '-f', 'gcc', '-'], text)).toBe('');
+        expectCleanScript(text);
       }),
       { numRuns: 4 },
     );
@@ -191,10 +189,4 @@ test('a real server reads what it does, and nothing that changes with weights', 
 function partOf(script: string, name: string): string {
   const from = script.indexOf(`${name}() {`);
   return script.slice(from, script.indexOf('\n}\n', from) + 3);
-}
-
-/** What a checker that reads the script on stdin prints. */
-function complaints([program = '', ...words]: readonly string[], script: string): string {
-  const { status, stdout, stderr } = spawnSync(program, words, { input: script, encoding: 'utf8' });
-  return status === 0 ? '' : `${status} ${stdout}${stderr}`;
 }

@@ -1,7 +1,7 @@
 // The text of split-access' script: its variables' schema, clean sh for whatever they say, and no trace left.
-import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { expectCleanScript } from './support/complaints.ts';
 import { schemaErrors, type Variables } from './support/render-role.ts';
 import { ISP1, ISP2, splitAccess } from './support/split-access.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
@@ -63,9 +63,7 @@ describe('for any variables', () => {
     fc.assert(
       fc.property(variables, (chosen) => {
         const script = splitAccess(chosen);
-        expect(complaints(['sh', '-n'], script)).toBe('');
-        expect(complaints(['busybox', 'ash', '-n'], script)).toBe('');
-        expect(complaints(['shellcheck', '-s', 'sh', '-f', 'gcc', '-'], script)).toBe('');
+        expectCleanScript(script);
       }),
       { numRuns: 12 },
     );
@@ -179,10 +177,4 @@ describe('the schema of the variables', () => {
 
 function links(...split_access_links: readonly unknown[]): Variables {
   return { split_access_links };
-}
-
-/** What a checker that reads the script on stdin prints. */
-function complaints([program = '', ...words]: readonly string[], script: string): string {
-  const { status, stdout, stderr } = spawnSync(program, words, { input: script, encoding: 'utf8' });
-  return status === 0 ? '' : `${status} ${stdout}${stderr}`;
 }

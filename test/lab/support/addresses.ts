@@ -12,3 +12,17 @@ export function uplinkAddresses(host: LabHost, provider: ProviderName): readonly
 export function fleetAddresses(hosts: readonly LabHost[], provider: ProviderName): readonly string[] {
   return hosts.flatMap((host) => uplinkAddresses(host, provider));
 }
+
+/** Source addresses of edge-1 for snat-rr, of both families; nobody else has them. */
+export const POOLS = [
+  {
+    name: 'isp1',
+    device: 'isp1',
+    sources: ['192.0.2.101', '192.0.2.102', '2001:db8:1::101', '2001:db8:1::102'],
+  },
+  {
+    name: 'isp2',
+    device: 'isp2',
+    sources: ['203.0.113.101', '203.0.113.102', '2001:db8:2::101', '2001:db8:2::102'],
+  },
+] as const;

@@ -9,12 +9,12 @@ import { createLab } from '../../../src/lab/create-lab.ts';
 import { countCallers } from '../../../src/lab/flows.ts';
 import { internetAddress } from '../../../src/lab/plan.ts';
 import type { LabSystem } from '../../../src/lab/vm/systems.ts';
-import { fleetAddresses } from '../../lab/support/addresses.ts';
+import { fleetAddresses, POOLS } from '../../lab/support/addresses.ts';
 import { changesOf, MAIN } from '../../lab/support/fairlead.ts';
 import { freshPorts, RoleLab, SNAPSHOT } from '../../lab/support/role-lab.ts';
 import { buildIfStale } from '../../support/compiled.ts';
 import type { RoleName } from './roles-variables.ts';
-import { POOLS, UNDO, VARIABLES, VIRTUAL } from './roles-variables.ts';
+import { UNDO, VARIABLES, VIRTUAL } from './roles-variables.ts';
 
 /**
  * The kernel, the files that a service may have, what init knows of it, and what runs. Without what each boot writes anew, and

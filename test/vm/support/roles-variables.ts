@@ -1,22 +1,10 @@
 // What the roles are told on the machines of the tests, and how each is taken away again: the READMEs' "Undo".
-
-/** Marks are not among it: CLUSTERIP and its kin write them, too. */
-export const POOLS = [
-  {
-    name: 'isp1',
-    device: 'isp1',
-    sources: ['192.0.2.101', '192.0.2.102', '2001:db8:1::101', '2001:db8:1::102'],
-  },
-  {
-    name: 'isp2',
-    device: 'isp2',
-    sources: ['203.0.113.101', '203.0.113.102', '2001:db8:2::101', '2001:db8:2::102'],
-  },
-] as const;
+import { POOLS } from '../../lab/support/addresses.ts';
 
 /** Addresses in isp1's network: of a virtual service, of a real server that nobody is, and of a cluster of one node. */
 export const VIRTUAL = { service: '192.0.2.200', realServer: '192.0.2.201', shared: '192.0.2.210' } as const;
 
+/** Marks are not among it: CLUSTERIP and its kin write them, too. */
 export const VARIABLES = {
   snat_rr_pools: POOLS,
   snat_rr_from: 'any',
