@@ -4,13 +4,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 const LEVELS = ['unit', 'roles', 'scenarios', 'lab'];
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-test-'));
 const sum = { passed: 0, failed: 0 };
 const lines = [];
+const failures = [];
 
 function record(level, passed, failed, note = '') {
   sum.passed += passed;
@@ -57,6 +58,7 @@ for (const level of wanted.length > 0 ? wanted : LEVELS) {
   ).length;
   const other = status !== 0 && result.numFailedTests + broken === 0 ? 1 : 0;
   const empty = result.numTotalTests === 0 ? 1 : 0;
+  failures.push(...result.testResults.flatMap((file) => failuresOf(level, file)));
   const notes = [
     ...(skipped > 0 ? [`${skipped} skipped, which counts as failed`] : []),
     ...(broken > 0 ? [`${broken} files could not be loaded`] : []),
@@ -72,8 +74,23 @@ for (const level of wanted.length > 0 ? wanted : LEVELS) {
 }
 if (wanted.length === 0) lines.push('vm         a level of its own: npm run test:vm');
 rmSync(folder, { recursive: true, force: true });
+if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`);
 console.log(`\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 ? 0 : 1;
+
+/** What the long output above says of them in full: here again, so that its last page names them. */
+function failuresOf(level, file) {
+  const place = `${level}  ${relative(process.cwd(), file.name)}`;
+  const tests = file.assertionResults.filter((each) => each.status === 'failed');
+  if (file.status === 'failed' && tests.length === 0) return [`${place}\n    ${firstLines(file.message)}`];
+  return tests.map(
+    (each) => `${place}  ${each.fullName}\n    ${each.failureMessages.map(firstLines).join('\n    ')}`,
+  );
+}
+
+function firstLines(message) {
+  return message.split('\n').slice(0, 6).join('\n    ').slice(0, 800);
+}
 
 /** Once per machine; tests would build them too, but on their own time. */
 function prepareImages() {
