@@ -79,7 +79,7 @@ describe('four machines', () => {
       '/usr/sbin/init\n/etc/init.d/.depend.start\n',
     );
     expect(await onHost(OPENRC, `${pid1}; command -v openrc`)).toBe('/usr/sbin/init\n/usr/sbin/openrc\n');
-    expect(await onHost(BUSYBOX, `${pid1}; command -v openrc dropbear`)).toBe(
+    expect(await onHost(BUSYBOX, `${pid1}; command -v openrc; command -v dropbear`)).toBe(
       '/usr/bin/busybox\n/usr/sbin/openrc\n/usr/sbin/dropbear\n',
     );
     expect(

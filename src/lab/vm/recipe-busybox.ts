@@ -86,7 +86,9 @@ key=/etc/dropbear/dropbear_ed25519_host_key
 start() {
   ebegin "Starting dropbear"
   if [ ! -e "$key" ]; then
-    /usr/lib/dropbear/dropbearconvert openssh dropbear /etc/ssh/ssh_host_ed25519_key "$key" 2>/dev/null
+    /usr/lib/dropbear/dropbearconvert openssh dropbear /etc/ssh/ssh_host_ed25519_key "$key.new" 2>/dev/null
+    sync # or a power cut leaves an empty key
+    mv "$key.new" "$key"
     rm -r /etc/ssh
   fi
   start-stop-daemon -S -x /usr/sbin/dropbear -p /run/dropbear.pid -- -s -r "$key" -P /run/dropbear.pid
