@@ -47,7 +47,7 @@ export default defineConfig({
           include: ['test/vm/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          maxWorkers: 2, // emulated processors are what they wait for
+          maxWorkers: 3, // a boot computes, and then waits
           disableConsoleIntercept: true,
         },
       },

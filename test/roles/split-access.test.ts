@@ -127,6 +127,14 @@ describe.each(WORLDS)('$title', (world) => {
       'ip -6 route del default table 801',
       'missing route -6 default via 2001:db8:1::1 dev v0 src 2001:db8:1::10 table 801',
     ],
+    [
+      'all of it is gone, as networkd does it',
+      `for family in -4 -6; do
+         for table in 801 802; do ip "$family" route flush table "$table"; done
+         while ip "$family" rule del proto 222 2>/dev/null; do :; done
+       done`,
+      'missing rule -4 10102 from 203.0.113.10 lookup 802',
+    ],
   ])('drift is told and repaired: %s', (_title, act, told) => {
     applied();
     const before = host.snapshot();

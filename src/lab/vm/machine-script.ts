@@ -96,8 +96,12 @@ for place in ${places.join(' ')}; do
 done
 [ ! -e "$folder/lan/$name" ] || plug "lan/$name" lan lan -batch "$folder/lan/$name"
 
+# Vectors wider than 128 bits are dear where each is emulated.
+cpu=Westmere
+[ "$accelerator" != kvm ] || cpu=max
+
 # shellcheck disable=SC2086 # lists of words
-exec $taps qemu-system-x86_64 -name "$name" -accel "$accelerator" -cpu max -smp 1 -m ${MEMORY_MIB} \
+exec $taps qemu-system-x86_64 -name "$name" -accel "$accelerator" -cpu "$cpu" -smp 1 -m ${MEMORY_MIB} \
   -nodefaults -no-user-config -display none -no-reboot \
   -kernel "$kernel" -initrd "$disk/initrd" -append "${KERNEL_COMMAND_LINE} lab.pid=$pid" \
   -drive "if=none,id=disk,file=$disk/disk,format=qcow2,cache=unsafe" -device virtio-blk-pci,drive=disk \

@@ -8,12 +8,16 @@ import { bareAddress, type LabHost, type LabLink } from '../../../src/lab/plan.t
 import { changesOf, fairlead, PROJECT } from './fairlead.ts';
 
 /**
- * Everything that a role may touch, as the kernel tells it. Routes' lifetimes count down and are left out; those of IPv6 come
- * in the order in which the links came up at boot.
+ * Everything that a role may touch, as the kernel tells it once its addresses are settled. Routes' lifetimes count down and
+ * are left out; those of IPv6 come in the order in which the links came up at boot.
  */
 export const SNAPSHOT = `
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+  ip -o address | grep -q ' tentative' || break
+  sleep 0.5
+done
 ip rule; ip -6 rule
-ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//' | sort
+ip -4 route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//' | sort
 ip -o address | sed 's/ *valid_lft.*//'
 iptables-save | sed '/^#/d; s/ \\[[0-9]*:[0-9]*\\]$//'; ip6tables-save | sed '/^#/d; s/ \\[[0-9]*:[0-9]*\\]$//'
 nft list tables; ipset list -n

@@ -21,9 +21,10 @@ import { UNDO, VARIABLES, VIRTUAL } from './roles-variables.ts';
  * what insserv reckons from the links.
  */
 const PICTURE = `${SNAPSHOT}
-ipvsadm -S -n 2>/dev/null; ip maddress show dev isp1; cat /proc/sys/net/ipv4/ip_forward
-find /etc /usr/local /var/lib /var/spool /root -xdev ! -path '/var/lib/systemd/*' | sort
-find /etc /usr/local /root -xdev -type f ! -name '.depend.*' -exec cksum {} + | sort
+ipvsadm -S -n 2>/dev/null; ip maddress show dev isp1 | sort; cat /proc/sys/net/ipv4/ip_forward
+find /etc /usr/local /var/lib /var/spool /root -xdev ! -path '/var/lib/systemd/*' ! -path /etc/adjtime |
+  sed 's|\\(/rc[0-6S].d/[SK]\\)[0-9][0-9]|\\1--|' | sort
+find /etc /usr/local /root -xdev -type f ! -name '.depend.*' ! -path /etc/adjtime -exec cksum {} + | sort
 [ ! -d /run/systemd/system ] || systemctl list-units --all --plain --no-legend '*fairlead*'
 ls /run | grep fairlead
 grep -l -e 'etc/[i]nit.d/fairlead-' -e 'etc/[f]airlead/' /proc/[0-9]*/cmdline 2>/dev/null
