@@ -55,6 +55,31 @@ describe.each(WORLDS)('$title', (world) => {
     );
   });
 
+  test('a virtual address leaves by its link, whether the host has it now or not', () => {
+    const links = (virtual_addresses: readonly string[]) =>
+      splitAccess({ split_access_links: [ISP1, { ...ISP2, virtual_addresses }] });
+    host.install(links(['203.0.113.200', '192.0.2.200']));
+    applied();
+    isFine();
+    const rules = [
+      `10102: from 192.0.2.200 lookup 802${proto}`,
+      `10102: from 203.0.113.10 lookup 802${proto}`,
+      `10102: from 203.0.113.200 lookup 802${proto}`,
+    ];
+    expect(
+      host
+        .rules()
+        .filter((rule) => rule.startsWith('10102'))
+        .toSorted(),
+    ).toEqual(rules);
+    host.sh('ip address add 203.0.113.200/32 dev lo');
+    isFine();
+    expect(host.sh('ip route get 198.51.100.1 from 203.0.113.200')).toContain('via 203.0.113.1 dev v1');
+    host.install(links([]));
+    expect(host.script('reload')).toMatchObject({ status: 0 });
+    expect(host.rules().filter((rule) => rule.startsWith('10102'))).toEqual([rules[1]]);
+  });
+
   test('start twice is start once, and says nothing the second time', () => {
     applied();
     const once = host.snapshot();

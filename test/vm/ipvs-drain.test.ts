@@ -5,7 +5,7 @@
 //                     └─ edge-2, edge-3  real servers, namespaces
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { figure, secondsUntil } from '../lab/support/role-lab.ts';
-import { IpvsLab, VIP } from './support/ipvs-lab.ts';
+import { IpvsLab, VIP, VIP6 } from './support/ipvs-lab.ts';
 
 const BOTH = { scheduler: 'rr', real_servers: ['edge-2', 'edge-3'] };
 const DRAINED = { scheduler: 'rr', real_servers: ['edge-2', { host: 'edge-3', state: 'drained' }] };
@@ -54,7 +54,6 @@ it('an end, not silence, once the time is up', async () => {
 });
 
 const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh'];
-const VIP6 = '2001:db8:1::200';
 
 it('everything that can be described is what the kernel says it is', async () => {
   const servers = { vip: VIP, real_servers: ['edge-2', { host: 'edge-3', weight: 5 }] };

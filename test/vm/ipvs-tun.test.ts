@@ -1,10 +1,10 @@
-// Tunnels on real machines: ipip and gue, through a reverse path filter that was strict, and no trace afterwards.
+// Tunnels on real machines: ipip and gue, and IPv6 in IPv6, through a reverse path filter that was strict, and no trace afterwards.
 //
 //   internet ── isp1 ─┬─ edge-1          director
 //                     └─ edge-2, edge-3  real servers
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { figure } from '../lab/support/role-lab.ts';
-import { IpvsLab } from './support/ipvs-lab.ts';
+import { IpvsLab, VIP6 } from './support/ipvs-lab.ts';
 
 const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
 const IPIP = { forwarding: 'tun', scheduler: 'rr', real_servers: ['edge-2', 'edge-3'] };
@@ -23,11 +23,11 @@ beforeAll(async () => {
   ipvs = await IpvsLab.create('test-ipvs-tun', ['sysv', 'sysv', 'sysv']);
   ipvs.use('isp1');
   await ipvs.onHost('edge-1', 'modprobe ip_vs');
-  // Once up, tunl0 has IPv6 settings for good.
+  // Once up, tunnels have IPv6 settings for good.
   for (const host of ['edge-2', 'edge-3'])
     await ipvs.onHost(
       host,
-      'modprobe -a ipip fou; ip link set tunl0 up; ip link set tunl0 down; echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter',
+      'modprobe -a ipip fou ip6_tunnel; for link in tunl0 ip6tnl0; do ip link set $link up; ip link set $link down; done; echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter',
     );
   before = await pictures();
 });
@@ -51,6 +51,14 @@ it('gue: weights are exact', async () => {
   expect(heard).toEqual({ 'edge-2': 30, 'edge-3': 10 });
   expect(await ipvs.onHost('edge-1', 'ipvsadm -S -n')).toContain('--tun-type gue --tun-port 6080');
   expect(await ipvs.play(GUE)).toBe(0);
+});
+
+it('IPv6 in IPv6: rr gives each exactly half', async () => {
+  await ipvs.play({ ...IPIP, vip: VIP6 });
+  const heard = await ipvs.ask(60, { address: VIP6 });
+  figure(`tun (ip6ip6), rr: ${JSON.stringify(heard)} of 60`);
+  expect(heard).toEqual({ 'edge-2': 30, 'edge-3': 30 });
+  expect(await ipvs.play({ ...IPIP, vip: VIP6 })).toBe(0);
 });
 
 it('leaves no trace', async () => {

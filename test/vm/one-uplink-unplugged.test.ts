@@ -22,17 +22,9 @@ beforeAll(async () => {
       host.links.map((link) => ({ ...link, optional: link.name === 'isp2' })),
     ]),
   );
-  await machine.install(['split-access'], {
-    ...RECONCILED,
-    links,
-    split_access_links: '{{lookup links inventory_hostname}}',
-  });
+  await machine.install(['split-access'], { ...RECONCILED, links });
   await machine.onHost(NETWORKD, changeToNetworkd(lab.host(NETWORKD)));
-  await machine.install(['split-access'], {
-    ...RECONCILED,
-    links,
-    split_access_links: '{{lookup links inventory_hostname}}',
-  });
+  await machine.install(['split-access'], { ...RECONCILED, links });
 });
 
 afterAll(() => machine.down());

@@ -13,6 +13,7 @@ import { linksOf, RoleLab, SNAPSHOT } from '../../lab/support/role-lab.ts';
 
 /** In isp1's network, and nobody's. */
 export const VIP = '192.0.2.200';
+export const VIP6 = '2001:db8:1::200';
 
 /** Connects again and again, unless four stay silent, and prints as JSON the first line of each answer, or what went wrong. */
 const ASK = `

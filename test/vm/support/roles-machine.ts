@@ -97,9 +97,19 @@ export class RolesMachine extends RoleLab {
       this.lab.paths.inventory,
       playbook,
       '-e',
-      JSON.stringify({ ...VARIABLES, ...variables }),
+      JSON.stringify({ ...VARIABLES, links: this.#links(), ...variables }),
     ];
     return this.lab.inController([process.execPath, MAIN, command, ...words]);
+  }
+
+  /** By host. Virtual addresses are of the first provider's network. */
+  #links(): object {
+    return Object.fromEntries(
+      this.lab.hosts.map(({ name, links }) => [
+        name,
+        links.map((link, at) => ({ ...link, virtual_addresses: at === 0 ? [VIRTUAL.shared] : [] })),
+      ]),
+    );
   }
 
   picture(host: string): Promise<string> {
@@ -190,9 +200,7 @@ export class RolesMachine extends RoleLab {
     expect(kernel).toContain(`inet ${service}/32`);
   }
 
-  /**
-   * A node has its bucket, its address and the cluster's. No packets: beside ecmp an address that is no link's has no link of its own.
-   */
+  /** A node has its bucket, its address and the cluster's, answers to it, and by the link that it belongs to. */
   async expectSharedAddress(host: string): Promise<void> {
     const look =
       '/etc/fairlead/clusterip buckets; iptables-save; ip -o -4 address show dev isp1; ip maddress show dev isp1';
@@ -201,5 +209,9 @@ export class RolesMachine extends RoleLab {
     expect(kernel).toMatch(/^-A fairlead-clusterip.* --cluster-total-nodes 1 /m);
     expect(kernel).toContain(`inet ${VIRTUAL.shared}/32`);
     expect(kernel).toMatch(/^\tlink +03:00:c0:00:02:d2\b/m);
+    const spoofed = await this.spoofed();
+    const answers = await this.lab.probe({ addresses: [VIRTUAL.shared], count: 10, timeoutMs: 5000 });
+    expect(answers).toEqual([{ address: VIRTUAL.shared, ok: 10, failed: 0 }]);
+    expect(await this.spoofed()).toBe(spoofed);
   }
 }

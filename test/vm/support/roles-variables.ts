@@ -6,6 +6,7 @@ export const VIRTUAL = { service: '192.0.2.200', realServer: '192.0.2.201', shar
 
 /** Marks are not among it: CLUSTERIP and its kin write them, too. */
 export const VARIABLES = {
+  split_access_links: '{{lookup links inventory_hostname}}',
   snat_rr_pools: POOLS,
   snat_rr_from: 'any',
   snat_rr_manage_addresses: true,
