@@ -18,6 +18,7 @@ export default defineConfig({
           name: 'roles',
           include: ['test/roles/**/*.test.ts'],
           setupFiles: ['test/support/property-seed.ts'],
+          testTimeout: 60_000, // a machine may be busy
           hookTimeout: 60_000,
           maxWorkers: 6, // they wait for kernels and timers more than they compute
         },

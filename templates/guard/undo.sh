@@ -28,7 +28,8 @@ leave_cgroup() {
   done 2>/dev/null
 }
 
-# undo_now DIR REASON: by a process that outlives the session, for the way here may be cut meanwhile.
+# undo_now DIR REASON: by a process that outlives the session, for the way here may be cut meanwhile. Once it tells the end the
+# next one may begin.
 undo_now() {
   if mv "$1/armed" "$1/undoing" 2>/dev/null; then
     rm -f "$1/reserve"
@@ -36,7 +37,7 @@ undo_now() {
   fi
   if [ -e "$1/undoing" ]; then
     undo_tries=0
-    until [ -e "$1/undone" ] || [ "$undo_tries" -ge 600 ]; do
+    until { [ -e "$1/undone" ] && ! is_current "$1"; } || [ "$undo_tries" -ge 600 ]; do
       # Whoever dies over it is succeeded.
       [ $((undo_tries % 20)) != 0 ] || lives "$1/undo" || detach sh "$1/program" resume "$1"
       undo_tries=$((undo_tries + 1))

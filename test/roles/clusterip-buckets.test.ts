@@ -1,11 +1,9 @@
 // The buckets of one node: what it is given, takes and releases, what it remembers over boots, and how its checks let it
 // leave and return.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clusterip, MECHANISMS, NODES, STATE } from './support/clusterip.ts';
 import type { Variables } from './support/render-role.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const worlds = WORLDS.filter(({ title }) => title === 'dash' || title === 'BusyBox ash and awk');
 const [dash] = worlds;

@@ -1,10 +1,8 @@
 // The script of clusterip against a real kernel, in several worlds and by both mechanisms that it has: what it sets up,
 // repairs, refuses and leaves.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clusterip, MAC, MECHANISMS, STATE, traces, VIP } from './support/clusterip.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const worlds = WORLDS.filter(({ title }) => title === 'dash' || title === 'BusyBox ash and awk');
 

@@ -1,13 +1,11 @@
 // What well-known recipes for these set-ups get wrong today, and that the roles do not: each mistake is shown to be
 // one on this kernel, beside what the role writes in its place.
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from './support/namespace.ts';
 import { renderRole, type Variables } from './support/render-role.ts';
 import { ISP1, ISP2, splitAccess } from './support/split-access.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const SOURCES = ['192.0.2.10', '192.0.2.12', '192.0.2.13'];
 const LINKS = { split_access_links: [ISP1, ISP2] };

@@ -6,8 +6,6 @@ import { addIpv6, addThird, defaultRoute, ECMP_WORLDS, ecmp, ISP1, ISP2_6, ISP3 
 import { ISP2 } from './support/split-access.ts';
 import { TestHost } from './support/test-host.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const HOP1 = 'nexthop via 192.0.2.1 dev v0 weight 1';
 const HOP2 = 'nexthop via 203.0.113.1 dev v1 weight 1';
 const HOP3 = 'nexthop via 198.18.0.1 dev v2 weight 1';

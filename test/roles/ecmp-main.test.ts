@@ -1,9 +1,7 @@
 // ecmp in table main: the default route that was there is replaced in place, and comes back as it was.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addIpv6, defaultRoute, ECMP_WORLDS, ecmp, ISP1, ISP2_6, snapshot } from './support/ecmp.ts';
 import { TestHost } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const MAIN = { ecmp_place: 'main' };
 const HOPS = 'nexthop via 192.0.2.1 dev v0 weight 1 nexthop via 203.0.113.1 dev v1 weight 1';

@@ -1,10 +1,8 @@
 // The chains and sets of ecmp: their exact text, their repair, and that other people's rules stay.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addIpv6, ECMP_WORLDS, ecmp, ISP1, ISP2_6, snapshot } from './support/ecmp.ts';
 import { ISP2 } from './support/split-access.ts';
 import { TestHost } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const BOTH = { split_access_links: [ISP1, ISP2_6] };
 const UNMARKED = '-m connmark --mark 0x0/0xff00000';

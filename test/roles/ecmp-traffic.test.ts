@@ -6,14 +6,12 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ECMP_WORLDS, ecmp } from './support/ecmp.ts';
 import type { Namespace } from './support/namespace.ts';
 import type { Variables } from './support/render-role.ts';
 import { splitAccess } from './support/split-access.ts';
 import { TestHost, type World } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const FLOWS = 20;
 const OUTSIDE = '198.51.100.1';

@@ -1,10 +1,8 @@
 // How flows are kept together: the variant that fits the kernel, found on the host, and what the kernel is told.
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { addIpv6, ecmp, ISP1, ISP2_6, onKernel, snapshot } from './support/ecmp.ts';
 import type { Variables } from './support/render-role.ts';
 import { TestHost } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const BOTH = { split_access_links: [ISP1, ISP2_6] };
 

@@ -1,5 +1,5 @@
 // The script of ecmp against a real kernel, in each world: what it sets up, repairs, refuses and leaves.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { addIpv6, defaultRoute, ECMP_WORLDS, ecmp, ISP1, ISP2_6, snapshot } from './support/ecmp.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
 
@@ -16,8 +16,6 @@ const EVERYTHING = {
   ecmp_nat_from: ['10.9.0.0/24', '2001:db8:9::/64'],
   ecmp_place: 'main',
 };
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe.each(ECMP_WORLDS)('$title', (world) => {
   let host: TestHost;

@@ -15,6 +15,12 @@ const extend = (seconds: number): Question => ({ kind: 'extend', seconds });
 let host: GuardedHost;
 afterEach(() => host.close());
 
+const SLOW_DISK = `cat >"$1/sync" <<'END'
+#!/bin/sh
+sleep 1
+END
+chmod 755 "$1/sync"; mount --bind "$1/sync" "$(readlink -f "$(command -v sync)")"`;
+
 describe.each(GUARD_WORLDS)('in $title', { timeout: 60_000 }, (world) => {
   const make = async (): Promise<void> => {
     host = await GuardedHost.create(world);
@@ -94,6 +100,14 @@ describe.each(GUARD_WORLDS)('in $title', { timeout: 60_000 }, (world) => {
     expect(host.answer(extend(1))).toMatch(/left=[01]\nstage=armed\nkeeper=alive/);
     host.inside(`until [ -e ${GUARD}/a1/undone ]; do sleep 0.05; done`);
     expect(content()).toBe('old');
+  });
+
+  it('cancel ends once the next one may begin, however long the disk takes', async () => {
+    host = await GuardedHost.create({ ...world, dress: `${world.dress}\n${SLOW_DISK}` });
+    host.inside(`echo old >${FILE}`);
+    change('a1');
+    expect(host.answer(CANCEL)).toMatch(/^state=undone\n/);
+    change('a2');
   });
 
   const CUT_SHORT: Readonly<Record<string, string>> = {

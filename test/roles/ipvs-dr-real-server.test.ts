@@ -1,10 +1,8 @@
 // The script of ipvs-dr on a real server: VIPs that nobody hears of, tunnels, and replies that go by the director.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { realServer, SHOP, services, VIP } from './support/ipvs-dr.ts';
 import type { Variables } from './support/render-role.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const MINE = { ...SHOP, real_servers: ['host-1'] };
 const NAT = { ...MINE, forwarding: 'nat', real_servers: [{ host: 'host-1', port: 8080 }] };

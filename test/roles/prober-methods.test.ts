@@ -1,7 +1,7 @@
 // How the prober asks: ping, tcp and http, with whichever of their tools the host has.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   ISP1,
   ISP1_6,
@@ -13,8 +13,6 @@ import {
   TARGET,
   TARGET6,
 } from './support/prober.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const worlds = PROBER_WORLDS.filter(
   ({ title }) => title === 'dash' || title.includes('BusyBox ash, awk and ip'),

@@ -1,10 +1,8 @@
 // The prober as a process: how it is started, told apart from others, replaced and ended, and what it costs.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ISP1, ISP2, PROBER_WORLDS, ProbedHost, type Settings, TARGET } from './support/prober.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const DEAD = `dead -4 isp2 no answer from ${TARGET}`;
 const FINE = { status: 0, stdout: '', stderr: '' };

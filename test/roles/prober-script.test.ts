@@ -1,9 +1,7 @@
 // The text of the prober's and conntrack's partials, and what the latter makes the kernel forget.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from './support/namespace.ts';
 import { PROBER_WORLDS, ProbedHost, proberScript } from './support/prober.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 test.each(['sh -n', 'busybox ash -n', 'shellcheck -s sh -f gcc -'])('is clean to %s', (checker) => {
   const command = `${checker} <<'END OF THE SCRIPT'\n${proberScript()}\nEND OF THE SCRIPT`;

@@ -1,7 +1,7 @@
 // What the prober makes of answers, with real packets: who is dead, when, and whom it never takes out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   ISP1,
   ISP1_6,
@@ -13,8 +13,6 @@ import {
   TARGET,
   TARGET6,
 } from './support/prober.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const SILENT = `no answer from ${TARGET}`;
 const worlds = PROBER_WORLDS.filter(

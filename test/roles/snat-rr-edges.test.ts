@@ -1,9 +1,7 @@
 // snat-rr where addresses come and go, with other software about, and on hosts that lack something.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { counts, createSnatHost, pool, SOURCES, STATE, serve, snatRr, traces } from './support/snat-rr.ts';
 import { type TestHost, WORLDS, type World } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const [DASH] = WORLDS;
 const BUSYBOX = WORLDS.find(({ title }) => title.includes('BusyBox ash, awk and ip'));

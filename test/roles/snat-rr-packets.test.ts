@@ -1,6 +1,6 @@
 // snat-rr with real packets: which address a service outside sees, by each backend.
 import type { ChildProcess } from 'node:child_process';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   addClient,
   BACKENDS,
@@ -17,8 +17,6 @@ import {
   tally,
 } from './support/snat-rr.ts';
 import { type TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const [DASH] = WORLDS;
 if (DASH === undefined) throw new Error('no world');

@@ -1,6 +1,6 @@
 // The script of snat-rr against a real kernel, in several worlds and by each backend: what it sets up, repairs,
 // refuses and leaves.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   BACKENDS,
   createSnatHost,
@@ -12,8 +12,6 @@ import {
   traces,
 } from './support/snat-rr.ts';
 import { type TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const BOTH = pool(...SOURCES, ...SOURCES6);
 const worlds = WORLDS.filter(({ title }) => title !== 'kernel 3.10');

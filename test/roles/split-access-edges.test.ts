@@ -1,11 +1,9 @@
 // split-access where time, other software and bad luck come in: reboots, late addresses, locks, names, a full disk.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ISP1, ISP2, splitAccess } from './support/split-access.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const [DASH] = WORLDS.filter(({ title }) => title === 'dash');
 const [NO_FLOCK] = WORLDS.filter(({ title }) => title.includes('without flock'));

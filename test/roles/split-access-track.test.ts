@@ -2,11 +2,9 @@
 //
 //   client 198.51.100.1 ── outside ─┬─ p0 ══ v0 (default route) ─┐
 //                                   └─ p1 ══ v1 ─────────────────┴─ host ── w0 10.9.0.1 ══ 10.9.0.2 server
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { splitAccess } from './support/split-access.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const BACKENDS = ['iptables', 'iptables-nft', 'iptables-legacy'] as const;
 const worlds = WORLDS.filter(({ title }) => title === 'dash' || title.includes('BusyBox ip'));

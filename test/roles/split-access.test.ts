@@ -1,11 +1,9 @@
 // The script of split-access against a real kernel, in each world: what it sets up, repairs, refuses and leaves.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ISP1, ISP2, splitAccess } from './support/split-access.ts';
 import { TestHost, WORLDS } from './support/test-host.ts';
 
 const STATE = '/var/lib/fairlead/split-access/state';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe.each(WORLDS)('$title', (world) => {
   let host: TestHost;
