@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLab } from '../../src/lab/create-lab.ts';
 import { countCallers } from '../../src/lab/flows.ts';
@@ -115,8 +116,11 @@ describe('a command past the network', () => {
     expect((await Promise.all(many)).map(({ stdout }) => stdout)).toEqual(
       many.map((_, at) => `it's ${at}\n\n`),
     );
-    const long = await onHost(BUSYBOX, 'seq 50000');
-    expect(long).toBe(Array.from({ length: 50_000 }, (_, at) => `${at + 1}\n`).join(''));
+    // More than a socket holds, while nobody reads.
+    const long = onHost(BUSYBOX, 'sleep 1; seq 50000');
+    await delay(500);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+    expect(await long).toBe(Array.from({ length: 50_000 }, (_, at) => `${at + 1}\n`).join(''));
     expect(await lab.inHost(SYSTEMD, ['no-such-program'])).toMatchObject({ exitCode: 127, stdout: '' });
   });
 

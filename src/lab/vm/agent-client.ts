@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { words } from '../../shell.ts';
 import { LabError } from '../lab-error.ts';
 import type { Argv, Captured } from '../namespaces.ts';
-import { PORT_COUNT } from './guest-scripts.ts';
+import { BLOCK_BYTES, PORT_COUNT } from './guest-scripts.ts';
 
 /** Where a machine's sockets lie. */
 export interface MachineSockets {
@@ -77,7 +77,8 @@ async function request({ host }: MachineSockets, path: string, argv: Argv): Prom
     const gone = () => reject(new MachineGoneError(host, argv[0]));
     socket.on('data', (bytes: Buffer) => {
       const captured = answer.hear(bytes);
-      if (captured === undefined) return;
+      if (captured === 'more') socket.write('more\n');
+      if (captured === 'more' || captured === undefined) return;
       socket.destroy();
       resolve(captured);
     });
@@ -119,7 +120,8 @@ class Answer {
     );
   }
 
-  hear(bytes: Buffer): Captured | undefined {
+  /** `more` where the next block is to be asked for. */
+  hear(bytes: Buffer): Captured | 'more' | undefined {
     this.#chunks.push(bytes);
     this.#sizeBytes += bytes.length;
     if (this.#sizeBytes < this.#wantedBytes) return undefined;
@@ -130,12 +132,17 @@ class Answer {
     const [line, status, outBytes, errBytes] = head;
     const from = head.index + line.length;
     const middle = from + Number(outBytes);
-    this.#wantedBytes = middle + Number(errBytes);
-    if (all.length < this.#wantedBytes) return undefined;
+    const end = middle + Number(errBytes);
+    if (all.length < end) {
+      const blocks = Math.floor((all.length - from) / BLOCK_BYTES);
+      const isNew = this.#wantedBytes < from + (blocks + 1) * BLOCK_BYTES;
+      this.#wantedBytes = Math.min(end, from + (blocks + 1) * BLOCK_BYTES);
+      return blocks > 0 && isNew ? 'more' : undefined;
+    }
     return {
       exitCode: Number(status),
       stdout: all.toString('utf8', from, middle),
-      stderr: all.toString('utf8', middle, this.#wantedBytes),
+      stderr: all.toString('utf8', middle, end),
     };
   }
 }

@@ -28,9 +28,13 @@ done
 wait
 `;
 
+/** QEMU drops what a console says faster than its socket is read, and a socket holds at least three times as much. */
+export const BLOCK_BYTES = 65_536;
+
 /**
  * Argument: the port's number. A request is a line "request ID BYTES" and so many bytes of sh program. The answer is
- * "started ID", and at the end "ended ID STATUS", what wc(1) says of the two outputs, and the outputs.
+ * "started ID", and at the end "ended ID STATUS", what wc(1) says of the two outputs, and the outputs, in blocks: for each but
+ * the first one it waits for a line "more".
  */
 export const AGENT_SCRIPT = `#!/bin/sh
 exec <"/dev/hvc$1" >"/dev/hvc$1"
@@ -44,8 +48,13 @@ while read -r word id size; do
   (cd /root && . "/lab/run/$id") </dev/null >"$id.out" 2>"$id.err" || status=$?
   echo "ended $id $status"
   wc -c "$id.out" "$id.err"
-  cat "$id.out" "$id.err"
-  rm -f "$id" "$id.out" "$id.err"
+  cat "$id.out" "$id.err" >"$id.all"
+  block=0
+  while dd if="$id.all" bs=${BLOCK_BYTES} skip="$block" count=1 2>/dev/null; do
+    block=$((block + 1))
+    read -r word && [ "$word" = more ] || break
+  done
+  rm -f "$id" "$id.out" "$id.err" "$id.all"
 done
 `;
 
