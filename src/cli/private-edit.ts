@@ -23,7 +23,8 @@ export async function editPrivately(
     const path = join(folder, basename(name));
     writeFileSync(path, bytes, { mode: 0o600 });
     const status = await runEditor(environment.EDITOR || 'vi', path, context);
-    if (signal.aborted) throw new Interrupted();
+    // Ctrl-C is sent to both, and which of them is heard of first is chance.
+    if (signal.aborted || status === 'SIGINT') throw new Interrupted();
     if (status !== 0) throw editorFailure(`the editor ended with ${status}, and ${name} stays as it was`);
     return readFileSync(path);
   } finally {
