@@ -4,7 +4,7 @@ import { POOLS } from '../../lab/support/addresses.ts';
 /** Addresses in isp1's network: of a virtual service, of a real server that nobody is, and of a cluster of one node. */
 export const VIRTUAL = { service: '192.0.2.200', realServer: '192.0.2.201', shared: '192.0.2.210' } as const;
 
-/** Marks are not among it: CLUSTERIP and its kin write them, too. */
+/** Marks are not among it: CLUSTERIP and its kin write them, too. `links` is what each machine has, by its name. */
 export const VARIABLES = {
   split_access_links: '{{lookup links inventory_hostname}}',
   snat_rr_pools: POOLS,
