@@ -23,6 +23,7 @@ const BACK_PARTS: readonly string[] = [
   'state/links',
   'state/addresses',
   'state/neighbours',
+  'state/multicast',
   'state/routes',
   'state/rules',
   'state/sysctl',

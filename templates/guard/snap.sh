@@ -26,15 +26,15 @@ snap() {
   return 1
 }
 
-# snap_network DIR: links, addresses, neighbours, next hops, routes and rules. An `ip` that cannot be asked many things at
-# once is asked one by one.
+# snap_network DIR: links, addresses, neighbours, multicast groups, next hops, routes and rules. An `ip` that cannot be asked
+# many things at once is asked one by one.
 snap_network() {
   if snap_questions "$1"; then
     ip_kind=iproute2 ip_read='ip -N -o'
     return 0
   fi
   rm -f "$1/.raw.ip" "$1/.raw.ip4" "$1/.raw.ip6"
-  for snap_kind in links addresses neighbours routes rules; do
+  for snap_kind in links addresses neighbours multicast routes rules; do
     "snap_$snap_kind" "$1"
   done
 }
@@ -46,6 +46,7 @@ addr show
 neigh show nud permanent
 neigh show proxy
 nexthop show
+maddr show
 END
   snap "$1" ip4 ip -4 -N -o -batch - <<'END' || return 1
 route show table all
@@ -101,6 +102,11 @@ snap_neighbours() {
   look "$1" neighbours neigh show nud permanent || return 0
   # BusyBox takes `proxy` for no filter.
   [ "$ip_kind" = busybox ] || look "$1" proxies neigh show proxy || :
+}
+
+snap_multicast() {
+  look_at_ip
+  [ "$ip_kind" != iproute2 ] || look "$1" multicast maddr show || :
 }
 
 snap_routes() { # DIR [FAMILIES]

@@ -3,7 +3,7 @@
 # which costs little; only what is put back or compared is shaped.
 
 # Kinds of state in the order in which they can be put back: what is named by others comes first.
-KINDS='links sysctl addresses neighbours routes rules ipset iptables arptables nft ipvs'
+KINDS='links sysctl addresses neighbours multicast routes rules ipset iptables arptables nft ipvs'
 
 # take DIR: the kernel's state.
 take() {

@@ -40,7 +40,7 @@ describe.each(GUARD_WORLDS)('in $title', (world) => {
   it('is the same whether it was asked at once or one by one, to the byte', () => {
     // Lines of each sort that could be taken for another's.
     host.inside(`ip link add 7 type veth peer name p7; ip link set 7 up; ip link set v0 alias 'id 1: <UP> inet'
-      ip addr add 198.51.100.1/32 dev 7; ip -6 addr add 2001::1/128 dev 7 nodad
+      ip maddr add 01:00:5e:00:00:21 dev 7; ip addr add 198.51.100.1/32 dev 7; ip -6 addr add 2001::1/128 dev 7 nodad
       ip neigh add 192.0.2.77 dev v0 lladdr 02:00:00:00:00:77 nud permanent; ip neigh add proxy 192.0.2.78 dev v0
       ip neigh add proxy 2001:db8:1::78 dev v0; ip neigh add 2001:db8:1::77 dev v0 lladdr 02:00:00:00:00:78 nud permanent
       ip nexthop add id 4 via 192.0.2.1 dev v0; ip nexthop add id 6 via 2001:db8:1::1 dev v0; ip nexthop add id 8 group 4
@@ -62,7 +62,7 @@ describe.each(GUARD_WORLDS)('in $title', (world) => {
         cat >${folder}/take <<'END'
 . ${folder}/parts
 mkdir "$1"; snap_state "$1"; ls -A "$1" >&2; shape_state "$1"
-cd "$1"; for file in interfaces addresses neighbours nexthops routes4 routes6 rules4 rules6; do echo "== $file"; cat $file; done
+cd "$1"; for file in interfaces addresses neighbours multicast nexthops routes4 routes6 rules4 rules6; do echo "== $file"; cat $file; done
 END
         ${world.shell.join(' ')} ${folder}/take ${folder}/${id} 2>${folder}/${id}.kept`);
     };
@@ -75,6 +75,7 @@ END
       '7 up',
       '2001::1/128',
       'proxy 192.0.2.78',
+      '7 01:00:5e:00:00:21\n',
       'inet id 4',
       '2002:: dev 7',
       '2002:',

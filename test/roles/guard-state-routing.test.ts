@@ -163,6 +163,24 @@ describe.each(FULL_WORLDS)('$title', (world) => {
     expect(host.read(host.take())).toBe(before);
   });
 
+  test("multicast groups that somebody had a link hear, and nobody else's", () => {
+    host.sh('ip maddr add 01:00:5e:00:00:21 dev eth0; ip maddr add 33:33:00:00:00:21 dev eth1.7');
+    expect(host.read(host.take())).toContain(
+      '== multicast\neth0 01:00:5e:00:00:21\neth1.7 33:33:00:00:00:21\n',
+    );
+    undoes('ip maddr del 01:00:5e:00:00:21 dev eth0; ip maddr add 01:00:5e:00:00:22 dev eth0');
+    undoes('ip maddr add 01:00:5e:00:00:21 dev eth2; ip maddr del 33:33:00:00:00:21 dev eth1.7');
+    // The kernel hears this one for itself already; what is taken back is what was added.
+    const heard = host.sh('ip maddr show dev eth2');
+    undoes('ip maddr add 33:33:00:00:00:01 dev eth2');
+    expect(host.sh('ip maddr show dev eth2')).toBe(heard);
+    const before = host.read(host.take());
+    host.sh('ip addr add 2001:db8:7::7/64 dev eth2 nodad');
+    expect(host.read(host.take()).split('== multicast')[1]?.split('==')[0]).toBe(
+      before.split('== multicast')[1]?.split('==')[0],
+    );
+  });
+
   test('MTU, bridges, hardware addresses and flags of links', () => {
     host.sh(
       'ip link add br0 type bridge; ip link set br0 up; ip link set eth2 master br0; ip link add v0 type bridge; ip link set v0 up',

@@ -2,7 +2,7 @@
 # Links: DIR/interfaces has `NAME up|down mtu N ...` lines. A link that is new stays, one that is gone does not come back:
 # the comparison tells of both. Who belongs to a bond, a bridge or a VRF goes back there. The length of a queue is nobody's
 # way to the host, and a hardware address that follows from ports is no setting.
-# Also here: how this part and the next four have things done by `ip`.
+# Also here: how this part and the next five have things done by `ip`.
 
 # Functions for awk: numbers that every `ip` knows by name.
 # shellcheck disable=SC2034 # of other parts

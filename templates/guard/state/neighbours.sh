@@ -12,7 +12,7 @@ shape_neighbours() {
   told "$1" neighbours ip || return 0
   shape_proxies=$1/.raw.proxies
   [ -e "$shape_proxies" ] || shape_proxies=/dev/null
-  awk '/^[0-9]+: |^id |^# | extern_learn/ { next }
+  awk '/^[0-9]+:[ \t]|^id |^# | extern_learn/ { next }
     {
       text = $1
       is_proxy = 0

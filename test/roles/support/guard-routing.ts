@@ -30,7 +30,7 @@ const START = '192.0.2.254';
 const END = '192.0.2.253';
 
 const GUARD = join(import.meta.dirname, '../../../templates/guard');
-const KINDS = ['links', 'addresses', 'neighbours', 'routes', 'rules'] as const;
+const KINDS = ['links', 'addresses', 'neighbours', 'multicast', 'routes', 'rules'] as const;
 export const PROGRAM: string = ['common.sh', 'snap.sh', ...KINDS.map((kind) => `state/${kind}.sh`)]
   .map((path) => readFileSync(join(GUARD, path), 'utf8'))
   .join('\n');
