@@ -2,13 +2,15 @@
 // emulation, runs only so (npm run test:vm), since it takes nearly as long as all others together.
 // A level that cannot run, runs nothing or skips something has failed.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import process from 'node:process';
 
 const LEVELS = ['unit', 'roles', 'scenarios', 'lab'];
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-test-'));
+const inMemory = memoryIn(join(folder, 'memory'));
 const sum = { passed: 0, failed: 0 };
 const lines = [];
 const failures = [];
@@ -30,20 +32,9 @@ for (const level of wanted.length > 0 ? wanted : LEVELS) {
   if (level === 'vm') prepareImages();
   const started = performance.now();
   const report = join(folder, `${level}.json`);
-  const { status } = spawnSync(
-    'npx',
-    [
-      '--no-install',
-      'vitest',
-      'run',
-      '--project',
-      level,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile=${report}`,
-    ],
-    { stdio: 'inherit' },
-  );
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${report}`];
+  const [program, ...words] = [...inMemory, 'npx', '--no-install', 'vitest', 'run', '--project', level];
+  const { status } = spawnSync(program, [...words, ...reporters], { stdio: 'inherit' });
   let result;
   try {
     result = JSON.parse(readFileSync(report, 'utf8'));
@@ -77,6 +68,17 @@ rmSync(folder, { recursive: true, force: true });
 if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`);
 console.log(`\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 ? 0 : 1;
+
+/**
+ * The words before a command whose temporary files are to lie in memory, in a mount that nobody else sees and that ends
+ * with it: tests make and remove folders by the thousand, and a disk takes a tenth of their time for it. None without root.
+ */
+function memoryIn(folder) {
+  if (process.getuid() !== 0) return [];
+  mkdirSync(folder);
+  const program = 'mount -t tmpfs -o mode=1777 tmpfs "$0" && export TMPDIR="$0" && exec "$@"';
+  return ['unshare', '--mount', 'sh', '-c', program, folder];
+}
 
 /** What the long output above says of them in full: here again, so that its last page names them. */
 function failuresOf(level, file) {
