@@ -21,7 +21,7 @@ if [ ! -e "$installed" ] || [ -n "$(find package-lock.json -newer "$installed")"
 fi
 
 say 'build'
-npx --no-install tsc -p tsconfig.build.json
+npm run --silent build
 
 # Without root or apt there is no lab; whoever needs one says so.
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then exit 0; fi

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // The only file that knows the process: its arguments, environment, streams, signals and exit status.
-import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { askHidden, askShown } from './cli/ask.ts';
 import type { CliContext } from './cli/context.ts';
 import { runProgram } from './cli/program.ts';
+import { fairleadVersion } from './package.ts';
 
 /** EX_SOFTWARE of sysexits.h: a bug of ours. */
 const BUG_STATUS = 70;
@@ -50,15 +50,10 @@ const context: CliContext = {
 };
 
 try {
-  await runProgram(process.argv.slice(2), version(), context);
+  await runProgram(process.argv.slice(2), fairleadVersion(), context);
 } catch (error) {
   process.stderr.write(
     `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );
   process.exitCode = BUG_STATUS;
-}
-
-function version(): string {
-  const path = fileURLToPath(new URL('../package.json', import.meta.url));
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

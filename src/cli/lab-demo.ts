@@ -5,7 +5,7 @@ import { createLab } from '../lab/create-lab.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type LabStatus, labStatus } from '../lab/lab-status.ts';
 import { attach, capture } from '../lab/namespaces.ts';
-import { PACKAGE_FOLDER } from '../resolve/resolved-role.ts';
+import { PACKAGE_FOLDER } from '../package.ts';
 import type { CliContext } from './context.ts';
 
 const PLAYBOOK = join(PACKAGE_FOLDER, 'playbooks', 'split-access.yml');

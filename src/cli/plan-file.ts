@@ -8,10 +8,10 @@ import { operator } from '../guard/operator.ts';
 import { displayPath, systemErrorText } from '../load/source.ts';
 import { closedDiagnostic } from '../load/vault/closed.ts';
 import { sealText, type Vault } from '../load/vault/vault.ts';
+import { fairleadVersion } from '../package.ts';
 import { hasSecret, type Json, read, UnwritableError, written } from '../plan/plan-value.ts';
 import { PLAN_VERSION, type PlanBody, type PlanHead } from '../plan/saved-plan.ts';
 import type { RevealedTexts } from '../secret-texts.ts';
-import { fairleadVersion } from '../version.ts';
 import { replaceFile } from './replace-file.ts';
 
 export interface PlanSources {

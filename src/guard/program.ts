@@ -3,8 +3,10 @@
 // it reads it, so what is needed in every run comes first, and whoever needs no more stops there. With what operators
 // ask it is another program, which does not stay there.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_FOLDER } from '../package.ts';
 
-const FOLDER = new URL('../../templates/guard/', import.meta.url);
+const FOLDER = join(PACKAGE_FOLDER, 'templates/guard');
 
 /** What arms and confirms. */
 const USUAL_PARTS: readonly string[] = [
@@ -66,7 +68,7 @@ function remembered(name: string, make: () => string): string {
 }
 
 function textOf(parts: readonly string[]): string {
-  return parts.map((part) => bare(readFileSync(new URL(`${part}.sh`, FOLDER), 'utf8'))).join('');
+  return parts.map((part) => bare(readFileSync(join(FOLDER, `${part}.sh`), 'utf8'))).join('');
 }
 
 /** Without comments and empty lines, here-documents apart. */

@@ -8,11 +8,12 @@ import { closedHint, closedReason } from '../load/vault/closed.ts';
 import { isVaulted } from '../load/vault/envelope.ts';
 import { Vault } from '../load/vault/vault.ts';
 import { ArgumentError } from '../modules/module.ts';
+import { PACKAGE_FOLDER } from '../package.ts';
 import type { HostReads } from '../render/host-reads.ts';
 import { member, type Names, type Values } from '../render/shape.ts';
 import { type Partials, Template } from '../render/template.ts';
 import { checkTemplateNames } from '../render/template-names.ts';
-import { fileOrigin, PACKAGE_FOLDER, partialsIn, type ResolvedRole } from './resolved-role.ts';
+import { fileOrigin, partialsIn, type ResolvedRole } from './resolved-role.ts';
 import type { ResolvedTask } from './resolved-task.ts';
 
 /** The variable that a generated file's first line is made from. */

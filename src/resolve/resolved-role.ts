@@ -1,7 +1,6 @@
 // A role in a play: its files found, its variables as layers, its parameters.
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
 import type { Role } from '../load/role.ts';
 import type { Origin, SourceFile } from '../load/source.ts';
 import type { Partials } from '../render/template.ts';
@@ -19,9 +18,6 @@ export interface ResolvedRole {
   /** Roles that it is included or imported in, the innermost first. */
   readonly parents: readonly ResolvedRole[];
 }
-
-/** fairlead's own folder: where its roles and templates are. */
-export const PACKAGE_FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 const TEMPLATE_ENDING = /\.(hbs|handlebars)$/;
 

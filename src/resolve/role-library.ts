@@ -5,7 +5,7 @@ import { didYouMean, type Problems } from '../diagnostic.ts';
 import type { Located } from '../load/located.ts';
 import { findRole, loadRole, type Role, type RoleFiles } from '../load/role.ts';
 import type { Vault } from '../load/vault/vault.ts';
-import { PACKAGE_FOLDER } from './resolved-role.ts';
+import { PACKAGE_FOLDER } from '../package.ts';
 
 export class RoleLibrary {
   readonly #folders: readonly string[];

@@ -10,6 +10,7 @@ import type { Probe } from '../guard/probes.ts';
 import type { ConnectionSettings } from '../host/ssh/connection-settings.ts';
 import type { GrowingInventory } from '../load/inventory/growing-inventory.ts';
 import type { PlayDocument } from '../load/playbook.ts';
+import { fairleadVersion } from '../package.ts';
 import { checkPlay } from '../resolve/check-play.ts';
 import { type Fleet, fleetOf } from '../resolve/fleet.ts';
 import { selectHosts } from '../resolve/host-pattern.ts';
@@ -28,7 +29,6 @@ import { isUnanswered } from '../resolve/prompted-variables.ts';
 import type { ResolvedPlay } from '../resolve/resolved-play.ts';
 import type { ResolvedTask } from '../resolve/resolved-task.ts';
 import type { VariableTemplates } from '../resolve/variable-templates.ts';
-import { fairleadVersion } from '../version.ts';
 import { FACTS, factsShapeOf } from './facts-shape.ts';
 import type { RunOptions } from './run.ts';
 

@@ -1,6 +1,8 @@
 // What is looked at on a host that has drifted, to tell who may have done it: one read-only program, and what it said.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Program } from '../host/host.ts';
+import { PACKAGE_FOLDER } from '../package.ts';
 import { words } from '../shell.ts';
 
 /** Services that put filters of their own in place of what is there. */
@@ -76,7 +78,7 @@ export interface Topics {
 export const OBSERVE_STEP = 'observe';
 
 export function observeProgram({ files, settings }: Topics): Program {
-  const text = readFileSync(new URL('../../templates/verify/observe.sh', import.meta.url), 'utf8');
+  const text = readFileSync(join(PACKAGE_FOLDER, 'templates/verify/observe.sh'), 'utf8');
   const lines = [
     text,
     `SERVICES=${words(SERVICES.join(' '))}`,

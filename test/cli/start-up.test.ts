@@ -1,8 +1,8 @@
 // Starting up is part of every run: what each command loads of other people's code.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildIfStale, MAIN } from '../support/compiled.ts';
 
@@ -10,16 +10,14 @@ const folder = mkdtempSync('/tmp/start-up-');
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(buildIfStale, 120_000);
 
-/** The packages that the compiled program imports, in the order of their names. */
+/** The packages whose code the compiled program reads, in the order of their names: its files say what they are made from. */
 function packagesOf(words: readonly string[]): {
   readonly packages: readonly string[];
   readonly status: unknown;
 } {
   const hooks = `export async function resolve(name, context, next) {
     const found = await next(name, context);
-    const from = /node_modules\\/((?:@[^/]+\\/)?[^/]+)/;
-    const own = !from.test(context.parentURL ?? '');
-    if (own && from.test(found.url)) process._rawDebug('package ' + from.exec(found.url)[1]);
+    if (found.url.startsWith('file:')) process._rawDebug('reads ' + found.url);
     return found;
   }`;
   writeFileSync(join(folder, 'hooks.mjs'), hooks);
@@ -33,7 +31,13 @@ function packagesOf(words: readonly string[]): {
     ['--import', join(folder, 'register.mjs'), MAIN, ...words],
     { encoding: 'utf8', cwd: folder, env: { PATH: process.env.PATH } },
   );
-  const found = [...stderr.matchAll(/^package (.*)$/gm)].map(([, name = '']) => name);
+  const files = [...stderr.matchAll(/^reads (.*)$/gm)].map(([, url = '']) => fileURLToPath(url));
+  expect(files).toContain(MAIN);
+  const sources = files.flatMap((file) => [
+    ...readFileSync(file, 'utf8').matchAll(/^\/\/(?:#region)? (\S+)$/gm),
+  ]);
+  const origins = [...files, ...sources.map(([, path = '']) => path)];
+  const found = origins.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
   return { packages: [...new Set(found)].sort(), status };
 }
 

@@ -17,7 +17,7 @@ export async function buildIfStale(): Promise<void> {
       continue;
     }
     try {
-      if (isStale()) execFileSync('npx', ['--no-install', 'tsc', '-p', 'tsconfig.build.json'], { cwd: ROOT });
+      if (isStale()) execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT });
     } finally {
       rmdirSync(LOCK);
     }
@@ -25,7 +25,7 @@ export async function buildIfStale(): Promise<void> {
 }
 
 function isStale(): boolean {
-  const built = statSync(join(ROOT, 'dist/.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const built = statSync(MAIN, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).some(
     (name) => statSync(join(ROOT, 'src', name)).mtimeMs > built,
   );

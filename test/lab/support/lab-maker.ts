@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const CREATE_LAB = join(import.meta.dirname, '../../../dist/lab/create-lab.js');
+const CREATE_LAB = join(import.meta.dirname, '../../../dist/create-lab.js');
 
 export interface LabMaker {
   readonly pid: number;
