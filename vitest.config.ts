@@ -38,7 +38,7 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 3, // guards' windows are waited for, not computed
+          maxWorkers: 5, // guards' windows are waited for, not computed
           disableConsoleIntercept: true, // figures are lines of their own
         },
       },
@@ -48,7 +48,7 @@ export default defineConfig({
           include: ['test/vm/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          maxWorkers: 3, // a boot computes, and then waits
+          maxWorkers: 4, // a boot computes, and then waits
           disableConsoleIntercept: true,
         },
       },

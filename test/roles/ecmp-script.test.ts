@@ -85,7 +85,7 @@ describe('for any variables', () => {
         }
         expect(complaints(['shellcheck', '-s', 'sh', '-S', 'style', '-f', 'gcc', '-'], script)).toBe('');
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   });
 
