@@ -48,7 +48,7 @@ export default defineConfig({
           include: ['test/vm/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          maxWorkers: 4, // a boot computes, and then waits
+          maxWorkers: 3, // more of them, and each takes longer
           disableConsoleIntercept: true,
         },
       },

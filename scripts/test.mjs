@@ -1,5 +1,4 @@
-// npm test: every level in turn, its counts, and the sum as the last line. With names: these levels only; `vm`, machines by
-// emulation, runs only so (npm run test:vm), since it takes nearly as long as all others together.
+// npm test: every level in turn, its counts, and the sum as the last line. With names (npm test -- lab vm): these levels only.
 // A level that cannot run, runs nothing or skips something has failed.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
 
-const LEVELS = ['unit', 'roles', 'scenarios', 'lab'];
+const LEVELS = ['unit', 'roles', 'scenarios', 'lab', 'vm'];
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-test-'));
 const inMemory = memoryIn(join(folder, 'memory'));
@@ -63,7 +62,6 @@ for (const level of wanted.length > 0 ? wanted : LEVELS) {
     `${seconds(started)}${notes.length > 0 ? `: ${notes.join(', ')}` : ''}`,
   );
 }
-if (wanted.length === 0) lines.push('vm         a level of its own: npm run test:vm');
 rmSync(folder, { recursive: true, force: true });
 if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`);
 console.log(`\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed`);
