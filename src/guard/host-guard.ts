@@ -95,6 +95,8 @@ const PROBE_RETRY_MS = 1000;
 const ASK_MS = 5_000;
 /** What may pass after the deadline until a host is back: its own work, and the network's. */
 const GRACE_MS = 30_000;
+/** The same where it says again and again that it is at it. */
+const LONGEST_GRACE_MS = 300_000;
 
 export class HostGuard {
   readonly #options: HostGuardOptions;
@@ -258,15 +260,18 @@ export class HostGuard {
   async #awaitTimer(reason: string): Promise<GuardEnd> {
     const { clock } = this.#options;
     let problem = reason;
+    let untilMs = this.#deadlineMs + GRACE_MS;
     do {
       const answer = await this.#askAnew(endScript(this.#transaction.id));
       if (answer === 'interrupted') return { kind: 'interrupted' };
       if (typeof answer !== 'string') {
         const end = this.#endOf(answer);
         if (end !== undefined) return end;
+        if (answer.state === 'undoing')
+          untilMs = Math.min(clock.nowMs() + GRACE_MS, this.#deadlineMs + LONGEST_GRACE_MS);
       } else problem = answer;
       if ((await clock.pause(RETRY_MS)) === 'interrupted') return { kind: 'interrupted' };
-    } while (clock.nowMs() < this.#deadlineMs + GRACE_MS);
+    } while (clock.nowMs() < untilMs);
     return { kind: 'unseen', message: problem };
   }
 
