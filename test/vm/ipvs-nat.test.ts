@@ -1,5 +1,5 @@
 // NAT on a real kernel: another port, replies by way of the director though real servers have a default route of their own,
-// one-arm NAT for clients in the real servers' network, a mark for two ports, and no trace afterwards.
+// one-arm NAT for clients in the real servers' network, a mark for two ports, IPv6, and no trace afterwards.
 //
 //   internet ── isp1 ─── edge-1          director, a machine; the VIP
 //               isp2 ─┬─ edge-1
@@ -7,7 +7,7 @@
 //                     └─ edge-4          a client in their network
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { figure } from '../lab/support/role-lab.ts';
-import { IpvsLab, type Variables, VIP } from './support/ipvs-lab.ts';
+import { IpvsLab, type Variables, VIP, VIP6 } from './support/ipvs-lab.ts';
 
 const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
 const server = (host: string, others: Variables = {}) => ({ host, port: 7777, ...others });
@@ -78,6 +78,19 @@ it('a mark makes one service of two ports', async () => {
   await ipvs.play({ ...marked, snat: true, real_servers: ['edge-2', 'edge-3'] });
   expect(await ipvs.ask(20)).toEqual({ 'edge-2': 10, 'edge-3': 10 });
   expect(await ipvs.onHost('edge-1', 'ipvsadm -S -n')).toMatch(/^-A -f 7 -s rr$/m);
+});
+
+it('IPv6: another port, for clients near and far', async () => {
+  const service = { ...NAT, vip: VIP6, snat: true };
+  expect(await ipvs.play(service)).toBeGreaterThan(0);
+  expect(await ipvs.play(service)).toBe(0);
+  const heard = await ipvs.ask(60, { address: VIP6, port: 80 });
+  figure(`nat, IPv6, rr: ${JSON.stringify(heard)} of 60`);
+  expect(heard).toEqual({ 'edge-2': 30, 'edge-3': 30 });
+  await ipvs.onHost('edge-4', `ip route add ${VIP6}/128 via ${ipvs.address6('edge-1', 'isp2')}`);
+  const near = await ipvs.ask(20, { address: VIP6, port: 80, from: 'edge-4' });
+  expect(near).toEqual({ 'edge-2': 10, 'edge-3': 10 });
+  expect(await ipvs.script('edge-1', 'ipvs-dr', 'status')).toMatchObject({ exitCode: 0 });
 });
 
 it('leaves no trace', async () => {

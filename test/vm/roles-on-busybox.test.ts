@@ -8,6 +8,7 @@ import { rolesOn } from './support/roles-on.ts';
 rolesOn('busybox', {
   roles: ['ecmp', 'snat-rr'],
   isEnabled: '[ -e "/etc/runlevels/default/$script" ] && rc-service "$script" status',
+  marks: true,
   emptyTables: 'stay',
   more: hostBasics,
 });

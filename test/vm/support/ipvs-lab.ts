@@ -62,12 +62,16 @@ export class IpvsLab extends RoleLab {
     return bareAddress(linksOf(this.lab.host(host), link)[0]?.address ?? '');
   }
 
+  address6(host: string, link = 'isp1'): string {
+    return bareAddress(linksOf(this.lab.host(host), link)[0]?.address6 ?? '');
+  }
+
   /** Each host's device and address, for its colleagues. */
   use(link: string): void {
     const hosts = ['edge-1', 'edge-2', 'edge-3'];
     const own = (host: string) => ({
       ipvs_dr_address: this.address(host, link),
-      ipvs_dr_address6: bareAddress(linksOf(this.lab.host(host), link)[0]?.address6 ?? ''),
+      ipvs_dr_address6: this.address6(host, link),
       ipvs_dr_device: host === 'edge-1' ? 'isp1' : link,
     });
     this.#own = Object.fromEntries(hosts.map((host) => [host, own(host)]));

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { expect } from 'vitest';
 import { createLab } from '../../../src/lab/create-lab.ts';
 import { countCallers } from '../../../src/lab/flows.ts';
-import { internetAddress } from '../../../src/lab/plan.ts';
+import { HELLO_PORT, internetAddress } from '../../../src/lab/plan.ts';
 import type { LabSystem } from '../../../src/lab/vm/systems.ts';
 import { fleetAddresses, POOLS } from '../../lab/support/addresses.ts';
 import { changesOf, MAIN } from '../../lab/support/fairlead.ts';
@@ -154,6 +154,25 @@ export class RolesMachine extends RoleLab {
     const spoofed = await this.spoofed();
     const addresses = links.flatMap((link) => this.uplink(host, link));
     const answers = await this.lab.probe({ addresses, count: 3, timeoutMs: 5000 });
+    expect(answers).toEqual(addresses.map((address) => ({ address, ok: 3, failed: 0 })));
+    expect(await this.spoofed()).toBe(spoofed);
+  }
+
+  /** A port of the host's that leads to the network behind it: whatever link a connection came in by, its replies leave by it. */
+  async expectForwardedPort(host: string): Promise<void> {
+    const { lan } = this.lab.host(host);
+    if (lan === undefined) throw new Error('a lab with a LAN');
+    const forward = (verb: 'A' | 'D') =>
+      this.onHost(
+        host,
+        `iptables -t nat -${verb} PREROUTING -p tcp --dport 8080 -j DNAT --to-destination ${lan.client}:${HELLO_PORT}
+        ip6tables -t nat -${verb} PREROUTING -p tcp --dport 8080 -j DNAT --to-destination '[${lan.client6}]:${HELLO_PORT}'`,
+      );
+    const spoofed = await this.spoofed();
+    const addresses = [...this.uplink(host, 'isp1'), ...this.uplink(host, 'isp2')];
+    await forward('A');
+    const answers = await this.lab.probe({ addresses, port: 8080, count: 3, timeoutMs: 5000 });
+    await forward('D');
     expect(answers).toEqual(addresses.map((address) => ({ address, ok: 3, failed: 0 })));
     expect(await this.spoofed()).toBe(spoofed);
   }

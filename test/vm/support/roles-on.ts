@@ -16,6 +16,8 @@ export interface InitParticulars {
   readonly roles: readonly RoleName[];
   /** sh on the machine with `$script`, a boot script's name: status 0 where init will start it at boot. */
   readonly isEnabled: string;
+  /** split-access and ecmp mark connections, so that what is forwarded goes back by the link it came in by, too. */
+  readonly marks?: boolean;
   /** A host without nft keeps the built-in tables that iptables has made, empty, until it boots. */
   readonly emptyTables?: 'gone' | 'stay';
   /** What only this init has to show. */
@@ -24,10 +26,11 @@ export interface InitParticulars {
 
 export function rolesOn(
   system: MachineSystem,
-  { roles, isEnabled, emptyTables = 'gone', more }: InitParticulars,
+  { roles, isEnabled, marks = false, emptyTables = 'gone', more }: InitParticulars,
 ): void {
   const scripts = roles.flatMap((role) => (role === 'ecmp' ? ['split-access', role] : [role]));
   const has = (role: RoleName) => roles.includes(role);
+  const variables = marks ? { split_access_track: true, ecmp_track: true } : {};
   let machine: RolesMachine;
   let before: string;
 
@@ -43,6 +46,7 @@ export function rolesOn(
   async function expectEverythingWorks(): Promise<void> {
     await machine.expectApplied(HOST, scripts);
     await machine.expectAnswers(HOST, 'isp1', 'isp2');
+    if (marks) await machine.expectForwardedPort(HOST);
     if (has('snat-rr')) await machine.expectTurns(HOST);
     if (has('ipvs-dr')) await machine.expectVirtualService(HOST);
     if (has('clusterip')) await machine.expectSharedAddress(HOST);
@@ -50,19 +54,19 @@ export function rolesOn(
 
   describe(`all roles on ${system}`, () => {
     it('are put there by one playbook, enabled at boot, and work', async () => {
-      expect(await machine.install(roles)).toBeGreaterThanOrEqual(scripts.length);
+      expect(await machine.install(roles, variables)).toBeGreaterThanOrEqual(scripts.length);
       await expectEverythingWorks();
       for (const script of scripts) await machine.onHost(HOST, `script=fairlead-${script}; ${isEnabled}`);
     });
 
     it('are left alone by a second run', async () => {
-      expect(await machine.install(roles)).toBe(0);
+      expect(await machine.install(roles, variables)).toBe(0);
     });
 
     it('work after a reboot, and nothing differs from what is wanted', async () => {
       await machine.rebootFromInside(HOST);
       await expectEverythingWorks();
-      await machine.verify(roles);
+      await machine.verify(roles, variables);
     });
 
     more?.(() => machine);
