@@ -9,7 +9,7 @@ import process from 'node:process';
 const LEVELS = ['unit', 'roles', 'scenarios', 'lab', 'vm'];
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-test-'));
-const inMemory = memoryIn(join(folder, 'memory'));
+const inMemory = wordsInMemory();
 const sum = { passed: 0, failed: 0 };
 const lines = [];
 const failures = [];
@@ -69,15 +69,17 @@ process.exitCode = sum.failed === 0 ? 0 : 1;
 
 /**
  * The words before a command whose temporary files are to lie in memory, in a mount that nobody else sees and that ends
- * with it: tests make and remove folders by the thousand, and a disk takes a tenth of their time for it. None without root.
+ * with it: tests make and remove folders by the thousand, and a disk takes a tenth of their time for it. None for whoever
+ * may not mount.
  */
-function memoryIn(folder) {
-  if (process.getuid() !== 0) return [];
+function wordsInMemory() {
   // Some tests are about users who are not root: they get there, too.
-  chmodSync(join(folder, '..'), 0o755);
-  mkdirSync(folder);
+  chmodSync(folder, 0o755);
+  const memory = join(folder, 'memory');
+  mkdirSync(memory);
   const program = 'mount -t tmpfs -o mode=1777 tmpfs "$0" && export TMPDIR="$0" && exec "$@"';
-  return ['unshare', '--mount', 'sh', '-c', program, folder];
+  const words = ['unshare', '--mount', 'sh', '-c', program, memory];
+  return spawnSync(words[0], [...words.slice(1), 'true']).status === 0 ? words : [];
 }
 
 /** What the long output above says of them in full: here again, so that its last page names them. */

@@ -1,44 +1,30 @@
 // How a change is confirmed where something has to be reached from the controller: a host of fakes, whose other address
 // comes and goes.
 import { expect, it } from 'vitest';
-import { HostGuard } from '../../src/guard/host-guard.ts';
 import { FakeHost } from '../../src/host/fake-host.ts';
-import type { ConnectOutcome, Program } from '../../src/host/host.ts';
+import type { ConnectOutcome } from '../../src/host/host.ts';
+import { fakeGuard } from './fake-guard.ts';
 
 const GONE: ConnectOutcome = { kind: 'unreachable', reason: 'timeout', message: 'no answer' };
 const THERE: ConnectOutcome = { kind: 'connected' };
 
+const ANSWERS: Readonly<Record<string, string>> = {
+  confirm: 'confirmed\n',
+  undo: 'state=undone\nid=x\nreason=r\n',
+  end: 'state=armed\nid=x\n',
+};
+
 /** `other`: what the other address says, attempt by attempt; the last one stays. */
 async function confirmed(other: readonly ConnectOutcome[]) {
-  let nowMs = 0;
   let attempts = 0;
   const asked: string[] = [];
   const notes: string[] = [];
-  const answer = (program: Program) => {
-    const script = program.steps.map((step) => step.script).join('\n');
-    const word = /(?:program|set --) \\?'?(confirm|undo|end|arm)\b/.exec(script)?.[1] ?? '?';
-    if (word !== '?') asked.push(word);
-    const stdout =
-      { confirm: 'confirmed\n', undo: 'state=undone\nid=x\nreason=r\n', end: 'state=armed\nid=x\n' }[word] ??
-      '';
-    const outcome = { kind: 'exited', exitCode: 0, stdout, stderr: '' } as const;
-    return {
-      kind: 'finished',
-      steps: new Map(program.steps.map(({ id }) => [id, outcome] as const)),
-    } as const;
+  const answer = (script: string) => {
+    const word = /(?:program|set --) \\?'?(confirm|undo|end|arm)\b/.exec(script)?.[1];
+    if (word !== undefined) asked.push(word);
+    return ANSWERS[word ?? ''] ?? '';
   };
-  const host = () => new FakeHost({ name: 'h', programs: [answer] });
-  const guard = new HostGuard({
-    plan: { windowS: 60, owner: 'me@here', playbook: 'site.yml', play: 'all' },
-    host: host(),
-    anotherWay: host,
-    clock: {
-      nowMs: () => nowMs,
-      pause: async (ms) => {
-        nowMs += ms;
-        return 'passed';
-      },
-    },
+  const { guard } = fakeGuard(answer, {
     note: (message) => notes.push(message),
     probes: [{ kind: 'ssh', address: '192.0.2.7', port: undefined }],
     reach: {

@@ -25,7 +25,8 @@ export async function buildIfStale(): Promise<void> {
 }
 
 function isStale(): boolean {
-  const built = statSync(MAIN, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  // What a build writes last.
+  const built = statSync(join(ROOT, 'dist/types/index.d.ts'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).some(
     (name) => statSync(join(ROOT, 'src', name)).mtimeMs > built,
   );
