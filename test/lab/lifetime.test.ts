@@ -11,7 +11,7 @@ import { findLabs, labFolder, readLabState } from '../../src/lab/state.ts';
 import { sweepLabs } from '../../src/lab/sweep.ts';
 import { buildIfStale } from '../support/compiled.ts';
 import { startLabMaker } from './support/lab-maker.ts';
-import { type LabTraces, leftOf, tracesOf } from './support/traces.ts';
+import { type LabTraces, leftOf, tracesOf, tracesOfFolder } from './support/traces.ts';
 
 function tracesByName(name: string): LabTraces {
   const supervisor = readLabState(labFolder(name))?.supervisor;
@@ -21,7 +21,8 @@ function tracesByName(name: string): LabTraces {
 
 /** Namespaces go with their last process; the kernel needs a moment for processes it has killed. */
 async function expectNothingLeft(traces: LabTraces): Promise<void> {
-  await expect.poll(() => leftOf(traces), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => leftOf(traces).join('\n'), { timeout: 10_000 }).toBe('');
+  traces.forget();
 }
 
 describe('two labs side by side', () => {
@@ -91,7 +92,7 @@ describe('after a kill -9', () => {
       await expect.poll(() => exists(join(folder, moment)), { interval: 1, timeout: 20_000 }).toBe(true);
       await maker.kill();
       const pid = pidOfSupervisor(folder);
-      const traces = pid === undefined ? { folder, namespaces: new Set<string>() } : tracesOf(folder, pid);
+      const traces = pid === undefined ? tracesOfFolder(folder) : tracesOf(folder, pid);
       expect(await sweepLabs()).toContain('test-half');
       await expectNothingLeft(traces);
     }

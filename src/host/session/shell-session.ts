@@ -188,10 +188,10 @@ export class ShellSession {
     if (this.#pgrp === '') return false;
     const group = `-${this.#pgrp}`;
     const script = [
-      `kill -TERM ${group}`,
       // Not every sleep takes fractions.
-      `for nap in 0.1 0.4 1.5; do kill -0 ${group} 2>/dev/null || exit 0; sleep $nap 2>/dev/null || sleep 1; done`,
-      `kill -KILL ${group} 2>/dev/null`,
+      `wait_for_end() { for nap in 0.1 0.4 1.5; do kill -0 ${group} 2>/dev/null || exit 0; sleep $nap 2>/dev/null || sleep 1; done; }`,
+      `kill -TERM ${group}; wait_for_end`,
+      `kill -KILL ${group} 2>/dev/null; wait_for_end`, // dead only once the kernel has come round to it
       'exit 0', // a zombie that nobody has waited for yet is no failure
     ].join('; ');
     const { opener, become, openMs } = this.#options;

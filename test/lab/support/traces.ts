@@ -1,10 +1,16 @@
 // What a lab is made of on the machine, and what of that is still there: the proof that nothing is left.
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface LabTraces {
   readonly folder: string;
-  /** As /proc/PID/ns shows them: `net:[4026532008]`. */
+  /** As /proc/PID/ns shows them, `net:[4026532008]`; the numbers are nobody else's until they are forgotten. */
   readonly namespaces: ReadonlySet<string>;
+  forget(): void;
+}
+
+/** Of a lab that never came to have a process. */
+export function tracesOfFolder(folder: string): LabTraces {
+  return { folder, namespaces: new Set(), forget: () => {} };
 }
 
 /** Everything of the lab that runs below this process, apart from what the machine itself has. */
@@ -19,8 +25,25 @@ export function tracesOf(folder: string, supervisorPid: number): LabTraces {
       if (family.has(parent)) family.add(pid);
     }
   }
-  const namespaces = [...family].flatMap((pid) => namespacesOf(pid)).filter((ns) => !own.has(ns));
-  return { folder, namespaces: new Set(namespaces) };
+  // The kernel gives a number that is free to the next namespace at once. One that is held open keeps its own.
+  const held = new Map<string, number>();
+  for (const pid of family) {
+    for (const kind of KINDS) {
+      const fd = opened(`/proc/${pid}/ns/${kind}`);
+      if (fd === undefined) continue;
+      const namespace = readlinkSync(`/proc/self/fd/${fd}`);
+      if (own.has(namespace) || held.has(namespace)) closeSync(fd);
+      else held.set(namespace, fd);
+    }
+  }
+  return {
+    folder,
+    namespaces: new Set(held.keys()),
+    forget() {
+      for (const fd of held.values()) closeSync(fd);
+      held.clear();
+    },
+  };
 }
 
 /** Sentences; empty = no process, namespace, mount, link or file is left. */
@@ -50,14 +73,25 @@ function processes(): readonly number[] {
     .map(Number);
 }
 
+const KINDS = ['net', 'mnt', 'pid', 'uts', 'ipc'];
+
 function namespacesOf(pid: number | 'self'): readonly string[] {
-  return ['net', 'mnt', 'pid', 'uts', 'ipc'].flatMap((kind) => {
+  return KINDS.flatMap((kind) => {
     try {
       return [readlinkSync(`/proc/${pid}/ns/${kind}`)];
     } catch {
       return []; // it ended meanwhile
     }
   });
+}
+
+/** Undefined where the process ended meanwhile. */
+function opened(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
 }
 
 function read(path: string): string {
