@@ -113,8 +113,10 @@ keep_services() {
     case $keep_name in '' | *[!A-Za-z0-9@_.:-]*) continue ;; esac
     ! knows_service "$1" "$keep_name" || continue
     keep_state='absent stopped'
-    ! is_service "$keep_name" || keep_state='exists stopped'
-    ! is_running "$keep_name" || keep_state='exists running'
+    if is_service "$keep_name"; then
+      keep_state='exists stopped'
+      ! is_running "$keep_name" || keep_state='exists running'
+    fi
     echo "$keep_name $keep_state" >>"$1/services"
     service_links "$keep_name"
     [ -n "$links" ] || continue
