@@ -40,7 +40,7 @@ describe('for any variables', () => {
         const script = clusterip(chosen);
         expectCleanScript(script);
       }),
-      { numRuns: 3 },
+      { numRuns: 30 },
     );
     const control = renderRole('clusterip', 'control.sh', {
       clusterip_vip: '192.0.2.100',

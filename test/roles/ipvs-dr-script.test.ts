@@ -89,7 +89,7 @@ describe('for any description', () => {
         const text = script(chosen);
         expectCleanScript(text);
       }),
-      { numRuns: 4 },
+      { numRuns: 30 },
     );
   });
 });

@@ -70,7 +70,7 @@ describe('for any variables', () => {
         const script = snatRr(chosen);
         expectCleanScript(script);
       }),
-      { numRuns: 4 },
+      { numRuns: 30 },
     );
   });
 

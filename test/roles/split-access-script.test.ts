@@ -65,7 +65,7 @@ describe('for any variables', () => {
         const script = splitAccess(chosen);
         expectCleanScript(script);
       }),
-      { numRuns: 5 },
+      { numRuns: 30 },
     );
   });
 

@@ -136,8 +136,11 @@ export class RolesMachine extends RoleLab {
   /** As an admin would; fails the test where it is not another boot afterwards. */
   async rebootFromInside(host: string, command: string = 'reboot'): Promise<void> {
     const before = await this.bootId(host);
+    await this.onHost(host, 'ip rule add from 10.9.9.9 table 99; echo kept >/etc/kept');
     await this.lab.untilRebooted(host, () => this.lab.inHost(host, ['sh', '-c', command]));
     expect(await this.bootId(host)).not.toBe(before);
+    const left = await this.onHost(host, 'cat /etc/kept; rm /etc/kept; ip rule list | grep -c 10.9.9.9 || :');
+    expect(left).toBe('kept\n0\n');
   }
 
   bootId(host: string): Promise<string> {
