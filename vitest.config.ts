@@ -8,9 +8,10 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/roles/**', 'test/scenarios/**', 'test/vm/**'],
-          setupFiles: ['test/support/property-seed.ts'],
+          setupFiles: ['test/support/property-seed.ts', 'test/support/working-folder.ts'],
           testTimeout: 30_000, // a machine may be busy
           maxWorkers: 4, // by itself it leaves one of two cores free
+          isolate: false, // most files run for less time than they take to be imported
         },
       },
       {
