@@ -2,7 +2,7 @@
 //   ssh2  the floor: a plain ssh2 client, connect and one exec of one script that does all of it, per host
 //   ssh   the system's ssh with the same script, as many at a time
 //   unguarded   fairlead with --guard off
-// First run and no-change run, 10 and 50 hosts; medians of rounds in which they take turns, as ratios to the floor.
+// First run and no-change run, 1, 10 and 50 hosts; medians of rounds in which they take turns, as ratios to the floor.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ rm -rf /etc/init.d/fairlead-split-access /etc/network/if-*.d/fairlead-split-acce
 
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-'));
 try {
-  for (const size of SIZES.length > 0 ? SIZES : [10, 50]) await benchFleet(size);
+  for (const size of SIZES.length > 0 ? SIZES : [1, 10, 50]) await benchFleet(size);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
