@@ -91,13 +91,11 @@ describe('weights', () => {
   });
 
   test('two networks by one gateway are one nexthop, with the weight of both', () => {
-    const gateways = { gateway: '192.0.2.1', gateway6: 'fe80::1' };
-    const first = { ...ISP1, ...gateways, address6: '2001:db8:1::10/64' };
+    const first = { ...ISP1, gateway6: 'fe80::1' };
     const second = { ...first, name: 'other', address: '192.0.2.20/24', address6: '2001:db8:3::10/64' };
-    const far = { ...ISP2_6, address6: '2001:db8:2::10/64' };
     addIpv6(host);
     host.sh('ip address add 192.0.2.20/24 dev v0; ip address add 2001:db8:3::10/64 dev v0');
-    install({ split_access_links: [first, far, second], ecmp_weights: { isp1: 2, other: 3 } });
+    install({ split_access_links: [first, ISP2_6, second], ecmp_weights: { isp1: 2, other: 3 } });
     start();
     expect(defaultRoute(host)).toBe(
       'default proto 223 nexthop via 192.0.2.1 dev v0 weight 5 nexthop via 203.0.113.1 dev v1 weight 1',
@@ -110,7 +108,7 @@ describe('weights', () => {
     start();
     expect(defaultRoute(host)).toBe('default via 192.0.2.1 dev v0 proto 223');
     expect(host.script('status')).toMatchObject({ status: 0 });
-    install({ split_access_links: [first, far, second], ecmp_weights: { isp1: 200, other: 100 } });
+    install({ split_access_links: [first, ISP2_6, second], ecmp_weights: { isp1: 200, other: 100 } });
     start();
     expect(defaultRoute(host)).toContain('via 192.0.2.1 dev v0 weight 256');
   });
